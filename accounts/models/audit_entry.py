@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Now
+
+
+class AuditEntryQuerySet(models.QuerySet["AuditEntry"]):
+    def about(self, subject: models.Model) -> Self:
+        """What was done to `subject`, oldest first."""
+        return self.filter(subject_type=subject._meta.label_lower, subject_id=str(subject.pk)).order_by("pk")
+
+    def verbs(self) -> list[str]:
+        return list(self.values_list("verb", flat=True))
+
+
+class AuditEntry(models.Model):
+    """One deed: who did what to what, when and why. Written once, never changed."""
+
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    # People are disabled, not deleted, once the trail names them.
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="deeds"
+    )
+    verb = models.CharField(max_length=100, help_text="app.noun.happened, such as accounts.user.role_changed.")
+    subject_type = models.CharField(max_length=100, blank=True, help_text="app.model, empty when there is no subject.")
+    subject_id = models.CharField(max_length=64, blank=True)
+    reason = models.TextField(blank=True)
+    before = models.JSONField(default=dict, blank=True)
+    after = models.JSONField(default=dict, blank=True)
+    request_id = models.CharField(max_length=64, blank=True, help_text="The request or task that did it.")
+
+    objects = AuditEntryQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        verbose_name_plural = "audit entries"
+        indexes = [
+            models.Index(fields=["subject_type", "subject_id"], name="audit_by_subject"),
+            models.Index(fields=["verb"], name="audit_by_verb"),
+            models.Index(fields=["created_at"], name="audit_by_time"),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=~models.Q(verb=""), name="audit_verb_is_given"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.subject_type} {self.subject_id}".rstrip()

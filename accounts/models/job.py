@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from typing import TYPE_CHECKING, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from accounts.roles import Role
+
+if TYPE_CHECKING:
+    from accounts.models.user import User
+
+
+def uuid7() -> uuid.UUID:
+    """A UUID of RFC 9562 version 7: milliseconds, then chance, so that keys made later sort and index later."""
+    milliseconds = time.time_ns() // 1_000_000
+    value = (milliseconds << 80) | int.from_bytes(os.urandom(10))
+    value = value & ~(0xF << 76) | 0x7 << 76
+    value = value & ~(0x3 << 62) | 0x2 << 62
+    return uuid.UUID(int=value)
+
+
+class JobQuerySet(models.QuerySet["Job"]):
+    def queued(self) -> Self:
+        return self.filter(state=Job.State.QUEUED)
+
+    def visible_to(self, user: User) -> Self:
+        """A person's own jobs; everybody's for operators and administrators."""
+        return self if user.role_rank >= Role.OPERATOR.rank else self.filter(owner=user)
+
+
+class Job(models.Model):
+    """Work that somebody asked for, from the request to its result. This row is the truth, the broker only a hint."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        RETRYING = "retrying"
+        SUCCEEDED = "succeeded"
+        FAILED = "failed"
+        CANCELLED = "cancelled"
+
+    FINISHED = (State.SUCCEEDED, State.FAILED, State.CANCELLED)
+
+    class Queue(models.TextChoices):
+        DEFAULT = "default"
+        RISK_CALCULATIONS = "risk_calculations"
+        PORTFOLIO_OPERATIONS = "portfolio_operations"
+        REPORT_GENERATION = "report_generation"
+        MAINTENANCE = "maintenance"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    kind = models.CharField(max_length=100)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="jobs",
+        help_text="Who asked for it; empty for a schedule.",
+    )
+    idempotency_key = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001  # no key is not an empty key
+    parameters = models.JSONField(default=dict, blank=True)
+    queue = models.CharField(max_length=32, choices=Queue.choices, default=Queue.DEFAULT)
+    state = models.CharField(max_length=16, choices=State.choices, default=State.QUEUED)
+    attempt = models.PositiveSmallIntegerField(default=0, help_text="How often it was started.")
+    max_attempts = models.PositiveSmallIntegerField(default=3)
+    progress = models.PositiveSmallIntegerField(default=0, help_text="Percent.")
+    result = models.JSONField(null=True, blank=True)
+    error_code = models.CharField(max_length=64, blank=True)
+    error_message = models.TextField(blank=True)
+    request_id = models.CharField(max_length=64, blank=True, help_text="The request that asked for it.")
+    created_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True, blank=True, help_text="Of the latest attempt.")
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = JobQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+        indexes = [
+            models.Index(fields=["owner", "-created_at"], name="job_by_owner"),
+            models.Index(fields=["kind", "-created_at"], name="job_by_kind"),
+            models.Index(
+                fields=["created_at"], condition=Q(state__in=["queued", "running", "retrying"]), name="job_unfinished"
+            ),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["owner", "kind", "idempotency_key"],
+                condition=Q(idempotency_key__isnull=False),
+                nulls_distinct=False,
+                name="job_one_per_idempotency_key",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["queued", "running", "retrying", "succeeded", "failed", "cancelled"]),
+                name="job_state_is_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    queue__in=[
+                        "default",
+                        "risk_calculations",
+                        "portfolio_operations",
+                        "report_generation",
+                        "maintenance",
+                    ]
+                ),
+                name="job_queue_is_known",
+            ),
+            models.CheckConstraint(condition=~Q(kind=""), name="job_kind_is_given"),
+            models.CheckConstraint(condition=~Q(idempotency_key=""), name="job_idempotency_key_is_not_empty"),
+            models.CheckConstraint(condition=Q(progress__lte=100), name="job_progress_is_a_percentage"),
+            models.CheckConstraint(condition=Q(attempt__lte=models.F("max_attempts")), name="job_attempts_are_limited"),
+            models.CheckConstraint(
+                condition=Q(attempt=0, started_at__isnull=True) | Q(attempt__gte=1, started_at__isnull=False),
+                name="job_started_at_with_first_attempt",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["queued", "failed", "cancelled"]) | Q(attempt__gte=1),
+                name="job_runs_after_its_start",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["succeeded", "failed", "cancelled"], finished_at__isnull=False)
+                | Q(state__in=["queued", "running", "retrying"], finished_at__isnull=True),
+                name="job_finished_at_when_finished",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="succeeded", progress=100, result__isnull=False)
+                | (~Q(state="succeeded") & Q(result__isnull=True)),
+                name="job_result_when_succeeded",
+            ),
+            models.CheckConstraint(condition=~Q(state="failed") | ~Q(error_code=""), name="job_failure_has_a_code"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}"
+
+    @property
+    def is_finished(self) -> bool:
+        return self.state in self.FINISHED
+
+    @property
+    def celery_word(self) -> str:
+        """The state in the words that task clients know from Celery."""
+        if self.state == self.State.RUNNING and self.progress:
+            return "PROGRESS"
+        return CELERY_WORDS[self.State(self.state)]
+
+
+CELERY_WORDS = {
+    Job.State.QUEUED: "PENDING",
+    Job.State.RUNNING: "STARTED",
+    Job.State.RETRYING: "RETRY",
+    Job.State.SUCCEEDED: "SUCCESS",
+    Job.State.FAILED: "FAILURE",
+    Job.State.CANCELLED: "REVOKED",
+}
