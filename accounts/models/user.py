@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Group, PermissionsMixin
 from django.core.validators import RegexValidator
@@ -17,19 +17,14 @@ def canonical_email(email: str) -> str:
     return email.strip().lower()
 
 
-class UserQuerySet(models.QuerySet["User"]):
-    def active(self) -> Self:
-        return self.filter(status=User.Status.ACTIVE)
+class UserManager(BaseUserManager["User"]):
+    """Finds people by what they type at the door, and creates them with hashed passwords."""
 
-    def called(self, login: str) -> Self:
+    def called(self, login: str) -> models.QuerySet[User]:
         """The person whose user name, or whose e-mail address when it contains an @, is `login`, in any case."""
         if "@" in login:
             return self.filter(email_canonical=canonical_email(login))
         return self.alias(folded_username=Lower("username")).filter(folded_username=login.strip().lower())
-
-
-class UserManager(BaseUserManager["User"].from_queryset(UserQuerySet)):  # type: ignore[misc]  # django-stubs: dynamic base
-    """Creates people with hashed passwords."""
 
     def create_user(self, username: str, email: str, password: str | None = None, **fields: Any) -> User:
         """A stored person; without a password nobody can log in as them. Raises `ValidationError`."""
@@ -106,18 +101,20 @@ class User(AbstractBaseUser, PermissionsMixin):
     def role_rank(self) -> int:
         return Role(self.role).rank
 
+    # The two attributes below are columns in Django's base classes. Here they follow from the status and the role, so
+    # that they cannot disagree with them, and are never assigned.
     @property
-    def is_active(self) -> bool:
+    def is_active(self) -> bool:  # type: ignore[override]
         return self.status == self.Status.ACTIVE
+
+    @property
+    def is_superuser(self) -> bool:  # type: ignore[override]
+        return self.role == Role.ADMIN
 
     @property
     def is_staff(self) -> bool:
         """Whether the admin site opens; what is seen there follows the permissions of the role's group."""
         return Role(self.role).enters_admin_site
-
-    @property
-    def is_superuser(self) -> bool:
-        return self.role == Role.ADMIN
 
     def clean(self) -> None:
         super().clean()
