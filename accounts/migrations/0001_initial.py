@@ -1,3 +1,4 @@
+import django.core.serializers.json
 import django.core.validators
 import django.db.models.deletion
 import django.db.models.functions.datetime
@@ -108,8 +109,13 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 (
                     "created_at",
-                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False),
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(),
+                        editable=False,
+                        help_text="By the database's clock.",
+                    ),
                 ),
+                ("happened_at", models.DateTimeField(help_text="By the clock of the process that did it.")),
                 (
                     "verb",
                     models.CharField(
@@ -124,8 +130,14 @@ class Migration(migrations.Migration):
                 ),
                 ("subject_id", models.CharField(blank=True, max_length=64)),
                 ("reason", models.TextField(blank=True)),
-                ("before", models.JSONField(blank=True, default=dict)),
-                ("after", models.JSONField(blank=True, default=dict)),
+                (
+                    "before",
+                    models.JSONField(blank=True, default=dict, encoder=django.core.serializers.json.DjangoJSONEncoder),
+                ),
+                (
+                    "after",
+                    models.JSONField(blank=True, default=dict, encoder=django.core.serializers.json.DjangoJSONEncoder),
+                ),
                 (
                     "request_id",
                     models.CharField(blank=True, help_text="The request or task that did it.", max_length=64),
@@ -157,7 +169,10 @@ class Migration(migrations.Migration):
                 ),
                 ("kind", models.CharField(max_length=100)),
                 ("idempotency_key", models.CharField(blank=True, max_length=255, null=True)),
-                ("parameters", models.JSONField(blank=True, default=dict)),
+                (
+                    "parameters",
+                    models.JSONField(blank=True, default=dict, encoder=django.core.serializers.json.DjangoJSONEncoder),
+                ),
                 (
                     "queue",
                     models.CharField(
@@ -190,7 +205,10 @@ class Migration(migrations.Migration):
                 ("attempt", models.PositiveSmallIntegerField(default=0, help_text="How often it was started.")),
                 ("max_attempts", models.PositiveSmallIntegerField(default=3)),
                 ("progress", models.PositiveSmallIntegerField(default=0, help_text="Percent.")),
-                ("result", models.JSONField(blank=True, null=True)),
+                (
+                    "result",
+                    models.JSONField(blank=True, encoder=django.core.serializers.json.DjangoJSONEncoder, null=True),
+                ),
                 ("error_code", models.CharField(blank=True, max_length=64)),
                 ("error_message", models.TextField(blank=True)),
                 ("request_id", models.CharField(blank=True, help_text="The request that asked for it.", max_length=64)),

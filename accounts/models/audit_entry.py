@@ -1,13 +1,16 @@
 from __future__ import annotations
 
-from typing import Self
+from typing import ClassVar, Self
 
 from django.conf import settings
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models.functions import Now
 
+from config.kernel.append_only import AppendOnly, AppendOnlyQuerySet
 
-class AuditEntryQuerySet(models.QuerySet["AuditEntry"]):
+
+class AuditEntryQuerySet(AppendOnlyQuerySet["AuditEntry"]):
     def about(self, subject: models.Model) -> Self:
         """What was done to `subject`, oldest first."""
         return self.filter(subject_type=subject._meta.label_lower, subject_id=str(subject.pk)).order_by("pk")
@@ -16,10 +19,11 @@ class AuditEntryQuerySet(models.QuerySet["AuditEntry"]):
         return list(self.values_list("verb", flat=True))
 
 
-class AuditEntry(models.Model):
+class AuditEntry(AppendOnly):
     """One deed: who did what to what, when and why. Written once, never changed."""
 
-    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    created_at = models.DateTimeField(db_default=Now(), editable=False, help_text="By the database's clock.")
+    happened_at = models.DateTimeField(help_text="By the clock of the process that did it.")
     # People are disabled, not deleted, once the trail names them.
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="deeds"
@@ -28,11 +32,11 @@ class AuditEntry(models.Model):
     subject_type = models.CharField(max_length=100, blank=True, help_text="app.model, empty when there is no subject.")
     subject_id = models.CharField(max_length=64, blank=True)
     reason = models.TextField(blank=True)
-    before = models.JSONField(default=dict, blank=True)
-    after = models.JSONField(default=dict, blank=True)
+    before = models.JSONField(default=dict, blank=True, encoder=DjangoJSONEncoder)
+    after = models.JSONField(default=dict, blank=True, encoder=DjangoJSONEncoder)
     request_id = models.CharField(max_length=64, blank=True, help_text="The request or task that did it.")
 
-    objects = AuditEntryQuerySet.as_manager()
+    objects: ClassVar = AuditEntryQuerySet.as_manager()
 
     class Meta:
         ordering = ["-pk"]

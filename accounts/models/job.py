@@ -6,6 +6,7 @@ import uuid
 from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Q
 
@@ -64,13 +65,13 @@ class Job(models.Model):
         help_text="Who asked for it; empty for a schedule.",
     )
     idempotency_key = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001  # no key is not an empty key
-    parameters = models.JSONField(default=dict, blank=True)
+    parameters = models.JSONField(default=dict, blank=True, encoder=DjangoJSONEncoder)
     queue = models.CharField(max_length=32, choices=Queue.choices, default=Queue.DEFAULT)
     state = models.CharField(max_length=16, choices=State.choices, default=State.QUEUED)
     attempt = models.PositiveSmallIntegerField(default=0, help_text="How often it was started.")
     max_attempts = models.PositiveSmallIntegerField(default=3)
     progress = models.PositiveSmallIntegerField(default=0, help_text="Percent.")
-    result = models.JSONField(null=True, blank=True)
+    result = models.JSONField(null=True, blank=True, encoder=DjangoJSONEncoder)
     error_code = models.CharField(max_length=64, blank=True)
     error_message = models.TextField(blank=True)
     request_id = models.CharField(max_length=64, blank=True, help_text="The request that asked for it.")
