@@ -33,7 +33,7 @@ ADMIN_SITE_PERMISSIONS: Mapping[Role, Mapping[str, Set[str]]] = {
     Role.ANALYST: {},
     Role.MODERATOR: {
         "markets.*": {"view"},
-        "markets.quarantineentry": {"change"},
+        "markets.quarantinedrecord": {"change"},
         "accounts.auditentry": {"view"},
     },
     Role.OPERATOR: {

@@ -1,0 +1,29 @@
+"""The Celery application: which queues there are, where tasks are found, how they log."""
+
+import os
+
+from celery import Celery
+from celery.signals import setup_logging
+from django_structlog.celery.steps import DjangoStructLogInitStep
+from kombu import Queue
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+QUEUES = ("default", "risk_calculations", "portfolio_operations", "report_generation", "maintenance")
+
+app = Celery(
+    "config",
+    task_queues=[Queue(name) for name in QUEUES],
+    task_default_queue="default",
+    # A queue that no worker serves would swallow what is sent to it.
+    task_create_missing_queues=False,
+)
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+app.autodiscover_tasks(["config"], related_name="pipelines")
+app.steps["worker"].add(DjangoStructLogInitStep)
+
+
+@setup_logging.connect
+def keep_the_logging_of_django(**_: object) -> None:
+    """Celery installs handlers of its own unless somebody answers this signal; Django's are the right ones already."""
