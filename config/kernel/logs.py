@@ -1,0 +1,95 @@
+"""One JSON object per line on stdout, from structlog and from the standard library alike, without secrets."""
+
+import logging
+import logging.config
+import sys
+import threading
+from typing import Any
+
+import orjson
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from config.kernel.redaction import redact
+
+# orjson writes these raw; some readers of logs take each for the end of a line.
+_LINE_SEPARATORS = ((b"\xe2\x80\xa8", b"\\u2028"), (b"\xe2\x80\xa9", b"\\u2029"), (b"\xc2\x85", b"\\u0085"))
+
+
+class StdoutLogger:
+    """Writes finished lines. One lock per process: a line is never cut by another thread's."""
+
+    _lock = threading.Lock()
+
+    def __init__(self, name: str = "root") -> None:
+        self.name = name
+
+    def write(self, line: str) -> None:
+        """Write `line`, without its end, to what stdout is at this moment."""
+        with self._lock:
+            sys.stdout.write(line + "\n")
+            sys.stdout.flush()
+
+    debug = info = warning = warn = error = critical = fatal = exception = failure = log = msg = write
+
+
+def _name(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    event["logger"] = logger.name
+    return event
+
+
+def render(logger: WrappedLogger, method: str, event: EventDict) -> str:
+    """The last processor: redacted, one line, whatever is in it."""
+    line = orjson.dumps(redact(event), default=str, option=orjson.OPT_NON_STR_KEYS)
+    for raw, escaped in _LINE_SEPARATORS:
+        line = line.replace(raw, escaped)
+    return line.decode()
+
+
+_COMMON: list[Processor] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.format_exc_info,
+]
+
+
+class JsonFormatter(structlog.stdlib.ProcessorFormatter):
+    """Gives records of the standard library the same shape."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *_COMMON],
+            keep_exc_info=False,
+            keep_stack_info=False,
+        )
+
+
+def logging_config(level: str = "INFO") -> dict[str, Any]:
+    """Django's `LOGGING`; also points structlog to the same lines. `level` is a name such as `INFO`."""
+    structlog.configure(
+        processors=[_name, *_COMMON, render],
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
+        logger_factory=StdoutLogger,
+        cache_logger_on_first_use=True,
+    )
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"json": {"()": JsonFormatter}},
+        "handlers": {"stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "json"}},
+        "root": {"handlers": ["stdout"], "level": level.upper()},
+        "loggers": {
+            # Every request has its own line already, with its id.
+            "django.server": {"handlers": [], "propagate": False},
+            "django.request": {"level": "CRITICAL"},
+            # Django's own handlers for these would write plain text beside ours.
+            "django": {"handlers": [], "propagate": True},
+        },
+    }
+
+
+def configure_worker(level: str = "INFO") -> None:
+    """For Celery's `setup_logging` signal: the worker's lines look like the web server's."""
+    logging.config.dictConfig(logging_config(level))
