@@ -41,7 +41,7 @@ class TokenAuthentication(BaseAuthentication):
         return f'{SCHEME} realm="api"'
 
 
-class TokenScheme(OpenApiAuthenticationExtension):
+class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # its base has no types
     """How the documentation speaks of `TokenAuthentication`."""
 
     target_class = TokenAuthentication

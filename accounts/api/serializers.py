@@ -1,37 +1,138 @@
 """The shapes of the accounts API."""
 
+from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
 from accounts.models import User
+from accounts.models.job import CELERY_WORDS, IN_PROGRESS
+
+_TASK = {"task_id": "019a9d5e-6f00-7c3e-8a51-0242ac120002"}
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample("User name", value={"username": "alice", "password": "correct horse battery staple"}),
+        OpenApiExample("E-mail", value={"username": "alice@example.com", "password": "correct horse battery staple"}),
+    ]
+)
 class Credentials(serializers.Serializer):
-    username = serializers.CharField(max_length=254, help_text="User name or e-mail address.")
+    username = serializers.CharField(max_length=254, help_text="User name or e-mail address, in any case.")
     password = serializers.CharField(max_length=1_024, trim_whitespace=False, style={"input_type": "password"})
 
 
 class RefreshRequest(serializers.Serializer):
     refresh_token = serializers.CharField(
-        required=False, help_text="May come as `Authorization: Bearer` instead of in the body."
+        required=False, help_text="May come as `Authorization: Bearer` instead; the body wins."
     )
 
 
 class AccessToken(serializers.Serializer):
-    access_token = serializers.CharField()
-    token_type = serializers.CharField(default="bearer")
+    access_token = serializers.CharField(help_text="For `Authorization: Bearer`.")
+    token_type = serializers.ChoiceField(["bearer"])
 
 
 class TokenPair(AccessToken):
-    refresh_token = serializers.CharField()
+    refresh_token = serializers.CharField(help_text="Good for nothing but a new access token.")
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "Viewer",
+            value={
+                "id": 7,
+                "username": "alice",
+                "email": "alice@example.com",
+                "role": "viewer",
+                "status": "active",
+                "created_at": "2026-03-12T12:00:00Z",
+                "updated_at": "2026-03-12T12:00:00Z",
+            },
+        )
+    ]
+)
 class Me(serializers.ModelSerializer):
     class Meta:
         model = User
         fields = ["id", "username", "email", "role", "status", "created_at", "updated_at"]
         read_only_fields = fields
+        extra_kwargs = {"role": {"required": True}, "status": {"required": True}}
 
 
-class JobError(serializers.Serializer):
-    code = serializers.CharField(source="error_code")
-    message = serializers.CharField(source="error_message")
+class TaskError(serializers.Serializer):
+    code = serializers.CharField()
+    message = serializers.CharField()
+
+
+class TaskStarted(serializers.Serializer):
+    task_id = serializers.UUIDField(source="pk")
+    status = serializers.ChoiceField([*CELERY_WORDS.values(), IN_PROGRESS], source="celery_word")
+
+
+class TaskStatus(TaskStarted):
+    progress = serializers.IntegerField(min_value=0, max_value=100, help_text="Percent.")
+    attempts = serializers.IntegerField(source="attempt", min_value=0)
+    created_at = serializers.DateTimeField()
+    started_at = serializers.DateTimeField(allow_null=True, help_text="Of the latest attempt.")
+    finished_at = serializers.DateTimeField(allow_null=True)
+    error = TaskError(allow_null=True)
+
+
+class TaskResult(TaskStarted):
+    result = serializers.DictField(allow_null=True, help_text="What the kind of task promises; null after a failure.")
+    error = TaskError(allow_null=True)
+
+
+@extend_schema_serializer(examples=[OpenApiExample("Accepted", value={"data": {**_TASK, "status": "PENDING"}})])
+class TaskStartedAnswer(serializers.Serializer):
+    """The answer to every request that starts a task; `Location` leads to its status."""
+
+    data = TaskStarted()
+
+
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "Running",
+            value={
+                "data": {
+                    **_TASK,
+                    "status": "PROGRESS",
+                    "progress": 40,
+                    "attempts": 1,
+                    "created_at": "2026-03-12T12:00:00Z",
+                    "started_at": "2026-03-12T12:00:01Z",
+                    "finished_at": None,
+                    "error": None,
+                }
+            },
+        )
+    ]
+)
+class TaskStatusAnswer(serializers.Serializer):
+    data = TaskStatus()
+
+
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "Done", value={"data": {**_TASK, "status": "SUCCESS", "result": {"updated": 50}, "error": None}}
+        ),
+        OpenApiExample(
+            "Failed",
+            value={
+                "data": {
+                    **_TASK,
+                    "status": "FAILURE",
+                    "result": None,
+                    "error": {
+                        "code": "provider_unavailable",
+                        "message": "No provider of market data answers at the moment.",
+                    },
+                }
+            },
+        ),
+    ]
+)
+class TaskResultAnswer(serializers.Serializer):
+    data = TaskResult()

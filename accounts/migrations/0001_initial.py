@@ -315,15 +315,6 @@ class Migration(migrations.Migration):
             model_name="job",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    ("state__in", ["queued", "running", "retrying", "succeeded", "failed", "cancelled"])
-                ),
-                name="job_state_is_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="job",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
                     (
                         "queue__in",
                         ["default", "risk_calculations", "portfolio_operations", "report_generation", "maintenance"],

@@ -13,6 +13,8 @@ from django.db.models import Q
 from accounts.roles import Role
 
 if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
     from accounts.models.user import User
 
 
@@ -29,8 +31,10 @@ class JobQuerySet(models.QuerySet["Job"]):
     def queued(self) -> Self:
         return self.filter(state=Job.State.QUEUED)
 
-    def visible_to(self, user: User) -> Self:
+    def visible_to(self, user: User | AnonymousUser) -> Self:
         """A person's own jobs; everybody's for operators and administrators."""
+        if not user.is_authenticated:
+            return self.none()
         return self if user.role_rank >= Role.OPERATOR.rank else self.filter(owner=user)
 
 
@@ -98,10 +102,6 @@ class Job(models.Model):
                 name="job_one_per_idempotency_key",
             ),
             models.CheckConstraint(
-                condition=Q(state__in=["queued", "running", "retrying", "succeeded", "failed", "cancelled"]),
-                name="job_state_is_known",
-            ),
-            models.CheckConstraint(
                 condition=Q(
                     queue__in=[
                         "default",
@@ -125,6 +125,7 @@ class Job(models.Model):
                 condition=Q(state__in=["queued", "failed", "cancelled"]) | Q(attempt__gte=1),
                 name="job_runs_after_its_start",
             ),
+            # Names every state, so that there are no others.
             models.CheckConstraint(
                 condition=Q(state__in=["succeeded", "failed", "cancelled"], finished_at__isnull=False)
                 | Q(state__in=["queued", "running", "retrying"], finished_at__isnull=True),
@@ -146,13 +147,21 @@ class Job(models.Model):
         return self.state in self.FINISHED
 
     @property
+    def error(self) -> dict[str, str] | None:
+        """Why there is no result, once there will be none."""
+        if self.state != self.State.FAILED:
+            return None
+        return {"code": self.error_code, "message": self.error_message}
+
+    @property
     def celery_word(self) -> str:
         """The state in the words that task clients know from Celery."""
         if self.state == self.State.RUNNING and self.progress:
-            return "PROGRESS"
+            return IN_PROGRESS
         return CELERY_WORDS[self.State(self.state)]
 
 
+IN_PROGRESS = "PROGRESS"
 CELERY_WORDS = {
     Job.State.QUEUED: "PENDING",
     Job.State.RUNNING: "STARTED",

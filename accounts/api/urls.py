@@ -1,0 +1,16 @@
+"""Below /api/v1/."""
+
+from accounts.api.login import LogIn, Refresh
+from accounts.api.me import ShowMe
+from accounts.api.tasks import ShowTaskResult, ShowTaskStatus
+from config.kernel.routes import route
+
+urlpatterns = [
+    route("auth/login", LogIn.as_view(), name="login"),
+    route("login", LogIn.as_view(), name="login-short"),
+    route("auth/refresh", Refresh.as_view(), name="refresh"),
+    route("refresh", Refresh.as_view(), name="refresh-short"),
+    route("me", ShowMe.as_view(), name="me"),
+    route("tasks/<uuid:task_id>/status", ShowTaskStatus.as_view(), name="task-status"),
+    route("tasks/<uuid:task_id>/result", ShowTaskResult.as_view(), name="task-result"),
+]

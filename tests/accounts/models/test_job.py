@@ -1,0 +1,109 @@
+import uuid
+
+import pytest
+from django.db import IntegrityError, transaction
+from hypothesis import given
+from hypothesis import strategies as st
+
+from accounts.models import Job
+from accounts.models.job import uuid7
+from accounts.roles import Role
+from config.celery import QUEUES
+from tests.accounts.factories import NOON, JobFactory, UserFactory
+
+
+def with_database(test):
+    return pytest.mark.integration(pytest.mark.django_db(test))
+
+
+@given(st.integers(min_value=0, max_value=2**48 - 1), st.binary(min_size=10, max_size=10))
+def test_key_is_a_version_7_uuid_that_begins_with_the_milliseconds(milliseconds, chance):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("accounts.models.job.time.time_ns", lambda: milliseconds * 1_000_000)
+        patch.setattr("accounts.models.job.os.urandom", lambda size: chance)
+
+        key = uuid7()
+
+    assert (key.version, key.variant, key.int >> 80) == (7, uuid.RFC_4122, milliseconds)
+    assert key.bytes[7] == chance[1]
+    assert key.bytes[9:] == chance[3:]
+
+
+@pytest.mark.parametrize(
+    ("state", "progress", "word"),
+    [
+        ("queued", 0, "PENDING"),
+        ("running", 0, "STARTED"),
+        ("running", 1, "PROGRESS"),
+        ("retrying", 40, "RETRY"),
+        ("succeeded", 100, "SUCCESS"),
+        ("failed", 40, "FAILURE"),
+        ("cancelled", 40, "REVOKED"),
+    ],
+)
+def test_each_state_has_its_word_of_celery(state, progress, word):
+    assert Job(state=state, progress=progress).celery_word == word
+
+
+def test_every_queue_of_a_job_is_one_that_celery_knows():
+    assert set(Job.Queue.values) == set(QUEUES)
+
+
+@with_database
+@pytest.mark.parametrize(
+    ("role", "sees_others"),
+    [(Role.VIEWER, False), (Role.ANALYST, False), (Role.MODERATOR, False), (Role.OPERATOR, True), (Role.ADMIN, True)],
+)
+def test_job_is_seen_by_its_owner_and_from_operator_upwards(role, sees_others):
+    person = UserFactory(role=role)
+    own, foreign, scheduled = JobFactory(owner=person), JobFactory(), JobFactory(owner=None)
+
+    assert set(Job.objects.visible_to(person)) == ({own, foreign, scheduled} if sees_others else {own})
+
+
+@with_database
+@pytest.mark.parametrize(
+    ("changes", "constraint"),
+    [
+        ({"state": "asleep", "attempt": 1, "started_at": NOON}, "job_finished_at_when_finished"),
+        ({"queue": "nowhere"}, "job_queue_is_known"),
+        ({"kind": ""}, "job_kind_is_given"),
+        ({"idempotency_key": ""}, "job_idempotency_key_is_not_empty"),
+        ({"progress": 101}, "job_progress_is_a_percentage"),
+        ({"attempt": 4, "started_at": NOON}, "job_attempts_are_limited"),
+        ({"attempt": 1}, "job_started_at_with_first_attempt"),
+        ({"started_at": NOON}, "job_started_at_with_first_attempt"),
+        ({"state": "running"}, "job_runs_after_its_start"),
+        ({"finished_at": NOON}, "job_finished_at_when_finished"),
+        ({"state": "cancelled"}, "job_finished_at_when_finished"),
+        ({"result": {}}, "job_result_when_succeeded"),
+        (
+            {"state": "succeeded", "attempt": 1, "started_at": NOON, "finished_at": NOON, "progress": 100},
+            "job_result_when_succeeded",
+        ),
+        ({"state": "failed", "finished_at": NOON}, "job_failure_has_a_code"),
+    ],
+)
+def test_database_refuses_states_that_cannot_be(changes, constraint):
+    job = JobFactory()
+    before = Job.objects.values().get(pk=job.pk)
+
+    with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
+        Job.objects.filter(pk=job.pk).update(**changes)
+
+    assert Job.objects.values().get(pk=job.pk) == before
+
+
+@with_database
+@pytest.mark.parametrize("has_owner", [True, False])
+def test_one_key_of_one_owner_stands_for_one_job_of_a_kind(has_owner):
+    owner = UserFactory() if has_owner else None
+    JobFactory(owner=owner, idempotency_key="monday")
+    JobFactory(owner=owner, kind="other", idempotency_key="monday")
+    JobFactory(idempotency_key="monday")
+    JobFactory.create_batch(2, owner=owner)
+
+    with pytest.raises(IntegrityError, match="job_one_per_idempotency_key"), transaction.atomic():
+        JobFactory(owner=owner, idempotency_key="monday")
+
+    assert Job.objects.count() == 5
