@@ -16,6 +16,7 @@ from pathlib import Path
 from types import FrameType
 
 from config.embedded.errors import AlreadyRunning, ServersError
+from config.embedded.given import Given
 from config.embedded.guard import Guard
 from config.embedded.home import Home
 from config.embedded.servers import Servers, running
@@ -51,9 +52,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _servers(stack: contextlib.ExitStack, *, temporary: bool) -> dict[str, str]:
-    given = {name: os.environ[name] for name in ("DATABASE_URL", "REDIS_URL") if os.environ.get(name)}
-    urls = {"TEST_SUPERUSER_URL": given["DATABASE_URL"]} if "DATABASE_URL" in given else {}
-    if len(given) == 2:
+    # Tests make and drop databases, so only a server named on the very command line may be theirs.
+    given = Given.to_process() if temporary else Given.to_checkout(REPOSITORY)
+    database_url, redis_url = given.get("DATABASE_URL"), given.get("REDIS_URL")
+    urls = {"TEST_SUPERUSER_URL": database_url} if temporary and database_url else {}
+    if database_url and redis_url:
         return urls
     guard = stack.enter_context(Guard())
     if temporary:
@@ -61,20 +64,15 @@ def _servers(stack: contextlib.ExitStack, *, temporary: bool) -> dict[str, str]:
         guard.remove_afterwards(home.path)
     else:
         home = Home.of_checkout(REPOSITORY)
-    servers = Servers(
-        home,
-        guard,
-        postgres="DATABASE_URL" not in given,
-        valkey="REDIS_URL" not in given,
-        durable=not temporary,
-        say=_say,
-    )
+    servers = Servers(home, guard, postgres=not database_url, valkey=not redis_url, durable=not temporary, say=_say)
     try:
-        started = stack.enter_context(servers).urls
+        stack.enter_context(servers)
     except AlreadyRunning:
-        started = running(home)
-    # What is given wins: the running servers may be more than what was asked for.
-    return {**started, **urls, **given, "EMBEDDED_SERVERS": "true"}
+        urls = {name: url for name, url in running(home).items() if given.get(name) is None}
+        return {**urls, "EMBEDDED_SERVERS": "true"}
+    if temporary and servers.superuser_url:
+        urls["TEST_SUPERUSER_URL"] = servers.superuser_url
+    return {**servers.urls, **urls, "EMBEDDED_SERVERS": "true"}
 
 
 def _run(command: Sequence[str], environment: Mapping[str, str]) -> int:

@@ -9,11 +9,10 @@ import time
 from pathlib import Path
 
 import psycopg
-from psycopg import sql
 
 from config.embedded.errors import ServersError
 from config.embedded.guard import Guard
-from config.embedded.home import Home, Passwords
+from config.embedded.home import Home
 from config.embedded.process import Process, stop_predecessor
 from config.kernel import privileges
 
@@ -41,7 +40,9 @@ class Postgres:
         self._home = home
         self._programs = programs
         self._major = major
-        self._passwords: Passwords = home.passwords()
+        passwords = home.passwords()
+        self._superuser_password = passwords.boot
+        self._target = privileges.Target(DATABASE, owner_password=passwords.owner, app_password=passwords.app)
         self._durable = durable
         self._data = home.path / f"postgres-{major}"
         self._port = free_port()
@@ -60,17 +61,17 @@ class Postgres:
     @property
     def owner_url(self) -> str:
         """For migrations."""
-        return self._url(privileges.OWNER, self._passwords.owner, DATABASE)
+        return self._url(privileges.OWNER, self._target.owner_password, DATABASE)
 
     @property
     def app_url(self) -> str:
         """For serving."""
-        return self._url(privileges.APP, self._passwords.app, DATABASE)
+        return self._url(privileges.APP, self._target.app_password, DATABASE)
 
     @property
     def superuser_url(self) -> str:
         """For tests, which make databases of their own."""
-        return self._url(SUPERUSER, self._passwords.boot, "postgres")
+        return self._url(SUPERUSER, self._superuser_password, "postgres")
 
     def other_versions(self) -> list[Path]:
         """Clusters of other major versions in this home; they are kept and not used."""
@@ -90,8 +91,7 @@ class Postgres:
         deadline = time.monotonic() + START_TIMEOUT
         while True:
             try:
-                with psycopg.connect(self.superuser_url, autocommit=True, connect_timeout=3) as connection:
-                    self._provision(connection)
+                privileges.prepare(self.superuser_url, self._target)
                 self._known = True
                 return
             except psycopg.OperationalError as error:
@@ -122,14 +122,14 @@ class Postgres:
         self.process.start()
 
     def _initialise(self) -> None:
-        unfinished = self._home.path / f"postgres-{self._major}.new"
+        unfinished = self._home.path / "unfinished-postgres"
         shutil.rmtree(unfinished, ignore_errors=True)
         self._home.directory(unfinished.name)
         # A file, not a pipe: /dev/stdin of root cannot be opened by the servers' account.
         password_file = unfinished.with_suffix(".password")
         password_file.unlink(missing_ok=True)
         password_file.touch(mode=0o600)
-        password_file.write_text(self._passwords.boot)
+        password_file.write_text(self._superuser_password)
         self._home.hand_over(password_file)
         builtin = [
             "--locale=C",
@@ -162,15 +162,6 @@ class Postgres:
             raise ServersError(f"PostgreSQL's data directory cannot be made:\n{done.stdout.strip()}")
         unfinished.rename(self._data)
 
-    def _provision(self, connection: psycopg.Connection) -> None:
-        """Bring roles, database and grants to what they must be; harmless when they are."""
-        connection.execute(_statements(privileges.create_roles_sql(self._passwords.owner, self._passwords.app)))
-        if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).fetchall():
-            create = sql.SQL("CREATE DATABASE {} OWNER {}")
-            connection.execute(create.format(sql.Identifier(DATABASE), sql.Identifier(privileges.OWNER)))
-        with psycopg.connect(self._url(SUPERUSER, self._passwords.boot, DATABASE), autocommit=True) as inside:
-            inside.execute(_statements(privileges.grant_sql()))
-
     def _url(self, user: str, password: str, database: str) -> str:
         return f"postgresql://{user}:{password}@127.0.0.1:{self._port}/{database}"
 
@@ -181,10 +172,6 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-def _statements(text: str) -> sql.Composed:
-    return sql.Composed([sql.SQL(text)])
 
 
 def _clean_environment(home: Path) -> dict[str, str]:

@@ -38,6 +38,7 @@ class Servers:
     ) -> None:
         self.home = home
         self.urls: dict[str, str] = {}
+        self.superuser_url: str | None = None  # for those who make databases of their own, never for the product
         self._wanted = (postgres, valkey)
         self._guard = guard
         self._durable = durable
@@ -94,7 +95,7 @@ class Servers:
             postgres.wait_until_ready()
             self.urls["DATABASE_URL"] = postgres.app_url
             self.urls["DATABASE_OWNER_URL"] = postgres.owner_url
-            self.urls["TEST_SUPERUSER_URL"] = postgres.superuser_url
+            self.superuser_url = postgres.superuser_url
         stack.callback(self._address.unlink, missing_ok=True)
         write_private(self._address, {"supervisor": os.getpid(), "urls": self.urls})
 

@@ -1,0 +1,57 @@
+# Every command works on a bare machine with Python 3.11+, make and pip; `make help` lists them.
+
+PYTHON = $(shell for python in python3 python3.13 python3.12 python3.11 python3.14; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test check fmt lint migrate revision bench lock
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1: /p' Makefile | awk -F': ' '{ printf "make %-10s %s\n", $$1, $$2 }'
+
+install: ## .venv with the locked dependencies
+	@python="$(PYTHON)"; test -n "$$python" || { echo "Python 3.11 or newer is needed; install it and try again."; exit 1; }; \
+	$$python -I config/bootstrap.py dev
+
+run: install ## API, worker, scheduler and admin with a demo market (DEMO=0: without; PORT=8000)
+	@$(BIN)/python -m config.launcher
+
+test: install ## the whole suite on servers of its own, or on DATABASE_URL (ARGS='-k name' for pytest)
+	@$(BIN)/python -m config.embedded with --temporary -- \
+		$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered $(ARGS)
+
+check: lint ## everything that is checked without running the product
+	$(BIN)/mypy .
+	$(BIN)/lint-imports
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	@mkdir -p .local
+	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file .local/openapi.yaml
+	diff -u docs/api/openapi.yaml .local/openapi.yaml
+	$(BIN)/bandit -q -c pyproject.toml -r manage.py config accounts markets portfolios risk reporting
+
+lint: install ## format and lint, changing nothing
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+fmt: install ## format, and repair what the linter can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+migrate: install ## bring the development database to the newest migration
+	@$(BIN)/python -m config.launcher migrate
+
+revision: install ## new migrations; MESSAGE='what they do' names them
+	@test -n "$(MESSAGE)" || { echo "Say what it does: make revision MESSAGE='price override'"; exit 1; }
+	$(BIN)/python manage.py makemigrations -n "$$(echo '$(MESSAGE)' | tr '[:upper:] -' '[:lower:]__')"
+
+bench: install ## compare speed with the peers (QUICK=1: small; ARGS='api' for one part)
+	@python="$(PYTHON)"; $$python -I config/bootstrap.py bench
+	$(BIN)/python -m config.embedded with --temporary -- $(BIN)/python manage.py bench $(if $(QUICK),--quick) $(ARGS)
+
+lock: install ## write requirements/*.txt anew from the .in files
+	$(BIN)/uv pip compile $(LOCK) requirements/base.in -o requirements/base.txt
+	$(BIN)/uv pip compile $(LOCK) requirements/production.in -c requirements/base.txt -o requirements/production.txt
+	$(BIN)/uv pip compile $(LOCK) requirements/dev.in -c requirements/base.txt -o requirements/dev.txt
+	$(BIN)/uv pip compile $(LOCK) requirements/bench.in -c requirements/dev.txt -o requirements/bench.txt
+LOCK := --universal --python-version 3.11 --generate-hashes --no-header --quiet $(ARGS)
