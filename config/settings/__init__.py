@@ -1,31 +1,43 @@
-"""Django's settings (first version; being completed)."""
+"""Django's settings: what `ENV` says, and what is the same everywhere.
 
-import importlib.util
-from pathlib import Path
-from urllib.parse import unquote, urlsplit
+Every variable of the environment is a setting of the same name, in its own type (secrets as text). A setting below that
+is not a variable is a decision of the product, with its reason.
+"""
 
-from config.settings.environment import Environment
+from datetime import timedelta
 
-ENV = Environment()
-BASE_DIR = Path(__file__).resolve().parents[2]
-for _name, _value in ENV.first_version().items():
-    globals()[_name.upper()] = _value.get_secret_value() if hasattr(_value, "get_secret_value") else _value
+from pydantic import SecretStr
 
-ALLOWED_HOSTS = ["*"]
+from config.kernel.logs import logging_config
+from config.settings.databases import database
+from config.settings.environment import BASE_DIR, load
+
+ENV = load()
+DEPLOYED = ENV.environment != "development"
+
+
+def _text(secret: SecretStr | None) -> str:
+    return secret.get_secret_value() if secret else ""
+
+
+# --- where this runs ------------------------------------------------------------------------------------------------
+ENVIRONMENT = ENV.environment
+DEBUG = ENV.debug
+DEMO = ENV.demo
+PORT = ENV.port
+ALLOWED_HOSTS = ENV.allowed_hosts
+CORS_ALLOWED_ORIGINS = ENV.cors_allowed_origins
+TRUSTED_PROXIES = ENV.trusted_proxies
+REAL_DATA_DIR = ENV.real_data_dir
+LOG_LEVEL = ENV.log_level
+LOGGING = logging_config(LOG_LEVEL)
+
+# --- what is installed ----------------------------------------------------------------------------------------------
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
-AUTH_USER_MODEL = "accounts.User"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-APPEND_SLASH = False
-USE_TZ = True
-TIME_ZONE = "UTC"
-STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "static"
-MARKET_PROVIDERS = ["coingecko", "coinmarketcap"]
-TRUSTED_PROXIES: list[str] = []
-LOGIN_ATTEMPTS = 5
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "config.admin_site.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -44,12 +56,12 @@ INSTALLED_APPS = [
     "risk.apps.RiskConfig",
     "reporting.apps.ReportingConfig",
 ]
-_WANTED = [
+MIDDLEWARE = [  # outermost first
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "config.kernel.correlation.CorrelationMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "corsheaders.middleware.CorsMiddleware",  # also puts its headers on refusals
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "corsheaders.middleware.CorsMiddleware",
     "config.kernel.limits.RateLimitHeadersMiddleware",
     "config.kernel.envelope.EnvelopeMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -60,13 +72,6 @@ _WANTED = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
-
-
-def _there(dotted: str) -> bool:
-    return importlib.util.find_spec(dotted) is not None
-
-
-MIDDLEWARE = [m for m in _WANTED if _there(m.rpartition(".")[0])]
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -81,40 +86,179 @@ TEMPLATES = [
         },
     }
 ]
-_db = urlsplit(ENV.database_url.get_secret_value())
-DATABASES = {
-    "default": {
-        "ENGINE": "django_prometheus.db.backends.postgresql",
-        "NAME": _db.path.lstrip("/"),
-        "USER": unquote(_db.username or ""),
-        "PASSWORD": unquote(_db.password or ""),
-        "HOST": _db.hostname or "",
-        "PORT": str(_db.port or ""),
-    }
-}
+
+# --- time, language, addresses --------------------------------------------------------------------------------------
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en-us"
+USE_I18N = False
+APPEND_SLASH = False  # every route answers with and without a slash; a redirect would lose the body of a POST
+
+# --- database -------------------------------------------------------------------------------------------------------
+DATABASES = {"default": database(_text(ENV.database_url) or None, web=ENV.database_pool)}
+DATABASE_OWNER_URL = _text(ENV.database_owner_url) or _text(ENV.database_url)  # migrations run with it
+PROMETHEUS_EXPORT_MIGRATIONS = False  # it would query the database in every process that starts
+
+# --- Redis: cache, limits, tasks ------------------------------------------------------------------------------------
+REDIS_URL = _text(ENV.redis_url)
 CACHES = {
-    alias: {
+    "default": {
         "BACKEND": "django_redis.cache.RedisCache",
-        "LOCATION": ENV.redis_url.get_secret_value(),
-        "KEY_PREFIX": prefix,
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "cache",
+        "TIMEOUT": 300,
         "OPTIONS": {
+            # Never pickle: whoever can write to Redis could run code here.
             "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
             "SOCKET_CONNECT_TIMEOUT": 0.5,
             "SOCKET_TIMEOUT": 1,
+            "IGNORE_EXCEPTIONS": True,  # a cache that is away is a miss
         },
-    }
-    for alias, prefix in {"default": "cache", "counters": "limit"}.items()
+    },
+    "counters": {
+        "BACKEND": "config.kernel.counters.CounterCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "limit",
+    },
+}
+DJANGO_REDIS_LOG_IGNORED_EXCEPTIONS = True
+
+CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 900,  # longer than any task may run, else it would be delivered a second time
+    "unacked_restore_interval": 5,
+    "unacked_restore_throttle": 1,  # what a dead worker held comes back in seconds instead of minutes
+    "health_check_interval": 25,
+    "socket_keepalive": True,
+    "socket_timeout": 10,
+    "socket_connect_timeout": 3,
+}
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_SERIALIZER = "json"
+CELERY_TASK_IGNORE_RESULT = True  # the job's row is the result
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_ACKS_ON_FAILURE_OR_TIMEOUT = True  # retries are decided by the job's row, not by the broker
+CELERY_TASK_SOFT_TIME_LIMIT = 540
+CELERY_TASK_TIME_LIMIT = 600
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.1}
+CELERY_TASK_SEND_SENT_EVENT = True
+CELERY_WORKER_SEND_TASK_EVENTS = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_MAX_TASKS_PER_CHILD = 200
+CELERY_WORKER_MAX_MEMORY_PER_CHILD = 600_000  # KiB
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 25
+CELERY_TIMEZONE = "UTC"  # daylight saving would skip and repeat runs
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+DJANGO_STRUCTLOG_CELERY_ENABLED = True
+SCHEDULER_ENABLED = ENV.scheduler_enabled
+
+# --- the API --------------------------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.api.authentication.TokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": [
+        "rest_framework.permissions.IsAuthenticated"
+    ],  # a view opens itself, never by default
+    "DEFAULT_PARSER_CLASSES": ["config.kernel.bodies.JsonParser"],
+    "DEFAULT_RENDERER_CLASSES": ["config.kernel.rendering.OrjsonRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "config.kernel.envelope.exception_handler",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+    "TEST_REQUEST_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "URL_FORMAT_OVERRIDE": None,  # `?format=` would be a parameter that no view declares
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Crypto platform API",
+    "VERSION": "1.0.0",
+    "DESCRIPTION": (
+        "Cryptocurrency listings, honest risk scores and portfolios. Market data is open; for the rest, log in:\n\n"
+        '1. `POST /api/v1/auth/login` with `{"username": "...", "password": "..."}`\n'
+        "2. take `access_token` from the answer\n"
+        "3. send it along: `Authorization: Bearer <access_token>`\n\n"
+        "Scores are opinions of models, not financial advice."
+    ),
+    "LICENSE": {"name": "MIT"},
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    "SWAGGER_UI_DIST": "SIDECAR",  # nothing is loaded from other servers
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "RoleEnum": "accounts.roles.Role",
+        "AccountStatusEnum": "accounts.models.User.Status",
+    },
 }
 RATELIMIT_USE_CACHE = "counters"
-CELERY_BROKER_URL = ENV.redis_url.get_secret_value()
-REST_FRAMEWORK = {
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_RENDERER_CLASSES": ["config.kernel.rendering.OrjsonRenderer"],
-    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.api.authentication.TokenAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "EXCEPTION_HANDLER": "config.kernel.envelope.exception_handler",
-}
-if _there("config.kernel.logs"):
-    from config.kernel.logs import logging_config
+RATE_LIMIT_PER_MINUTE = ENV.rate_limit_per_minute
+SYNC_RATE_LIMIT_PER_MINUTE = ENV.sync_rate_limit_per_minute
+LOGIN_ATTEMPTS = 5  # in 15 minutes
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
 
-    LOGGING = logging_config(ENV.log_level)
+# --- people, passwords, tokens --------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+PASSWORD_HASHERS = [
+    "config.settings.hashers.Argon2idHasher",
+    "django.contrib.auth.hashers.BCryptSHA256PasswordHasher",  # verified, and upgraded at the next login
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+SECRET_KEY = _text(ENV.secret_key)
+JWT_SECRET_KEY = _text(ENV.jwt_secret_key)
+JWT_ALGORITHM = ENV.jwt_algorithm
+ACCESS_TOKEN_EXPIRES_MIN = ENV.access_token_expires_min
+REFRESH_TOKEN_EXPIRES_DAYS = ENV.refresh_token_expires_days
+
+# --- market data ----------------------------------------------------------------------------------------------------
+MARKET_PROVIDERS = ENV.market_providers
+COINGECKO_API_KEY = ENV.provider_key("coingecko")
+COINMARKETCAP_API_KEY = ENV.provider_key("coinmarketcap")
+COINGECKO_PLAN = ENV.coingecko_plan or ("demo" if COINGECKO_API_KEY else "keyless")
+PUBLIC_MARKET_DATA = ENV.public_market_data
+MARKET_SNAPSHOT = ENV.market_snapshot
+PRICE_HISTORY_RETENTION_DAYS = ENV.price_history_retention_days
+DAILY_HISTORY_RETENTION_DAYS = ENV.daily_history_retention_days
+
+# --- the admin's cookies, headers, TLS ------------------------------------------------------------------------------
+SESSION_COOKIE_AGE = int(timedelta(minutes=ENV.session_timeout_minutes or 14 * 24 * 60).total_seconds())
+SESSION_SAVE_EVERY_REQUEST = True  # so that the age counts from the last use
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "config.kernel.envelope.csrf_failure"
+X_FRAME_OPTIONS = "DENY"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+if DEPLOYED:
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+    # Browsers take cookies of these names from this very host over TLS only.
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-session", "__Host-csrf"
+    SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds())
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SILENCED_SYSTEM_CHECKS = ["security.W021"]  # a browser's preload list is for the owner of the domain to enter
+    SECURE_SSL_REDIRECT = True
+    # Pages only: a redirected API call has already sent its token in clear, and probes speak plain HTTP.
+    SECURE_REDIRECT_EXEMPT = [r"^api/", r"^(health|livez|readyz|metrics)/?$"]
+    if TRUSTED_PROXIES:
+        # TLS ends at the ingress, which sets this header anew; nothing else can reach the port.
+        SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# --- static files of the admin and the documentation ----------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "static"
+if DEPLOYED:  # collected once, under names that change with the content
+    _STATIC = "whitenoise.storage.CompressedManifestStaticFilesStorage"
+else:  # straight from the packages, without `collectstatic`
+    _STATIC = "django.contrib.staticfiles.storage.StaticFilesStorage"
+    WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = True
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": _STATIC},
+}
