@@ -54,7 +54,9 @@ def request(
         request_id=audit.current_request_id(),
         created_at=at,
     )
-    audit.record("accounts.job.requested", actor=owner, subject=job, at=at, after={"kind": kind, **parameters})
+    audit.record(
+        "accounts.job.requested", actor=owner, subject=job, at=at, after={"kind": kind, "parameters": dict(parameters)}
+    )
     transaction.on_commit(lambda: publish(job))
     return job
 
