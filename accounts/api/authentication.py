@@ -1,13 +1,14 @@
 """Who is calling, read from the Authorization header."""
 
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
-from drf_spectacular.openapi import AutoSchema
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.request import Request
 
 from accounts.actions import login
 from accounts.models import User
 from accounts.tokens import TokenInvalid, TokenType
+
+if TYPE_CHECKING:  # DRF imports this module while its views, which the schema needs, are still being loaded
+    from drf_spectacular.openapi import AutoSchema
 
 SCHEME = "Bearer"
 
@@ -39,18 +40,3 @@ class TokenAuthentication(BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:
         return f'{SCHEME} realm="api"'
-
-
-class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # its base has no types
-    """How the documentation speaks of `TokenAuthentication`."""
-
-    target_class = TokenAuthentication
-    name = "bearerAuth"
-
-    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, str]:
-        return {
-            "type": "http",
-            "scheme": "bearer",
-            "bearerFormat": "JWT",
-            "description": "The access_token of POST /api/v1/auth/login.",
-        }
