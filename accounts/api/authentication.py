@@ -7,9 +7,6 @@ from accounts.actions import login
 from accounts.models import User
 from accounts.tokens import TokenInvalid, TokenType
 
-if TYPE_CHECKING:  # DRF imports this module while its views, which the schema needs, are still being loaded
-    from drf_spectacular.openapi import AutoSchema
-
 SCHEME = "Bearer"
 
 

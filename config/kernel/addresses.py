@@ -64,6 +64,18 @@ def _client_address(peer: str, forwarded: str, proxies: tuple[str, ...]) -> str:
     return str(nearest)
 
 
+def is_believed(request: HttpRequest) -> bool:
+    """Whether `client_address` is certain: the peer itself, or what a trusted proxy says.
+
+    False where somebody untrusted speaks for others: behind a proxy that nobody has declared, every
+    client would seem to be in the proxy's network.
+    """
+    if "HTTP_X_FORWARDED_FOR" not in request.META and "HTTP_FORWARDED" not in request.META:
+        return True
+    peer = _parse(request.META.get("REMOTE_ADDR") or "")
+    return peer is not None and _within(peer, _networks(tuple(map(str, settings.TRUSTED_PROXIES))))
+
+
 def _within(address: Address, networks: Sequence[Network]) -> bool:
     return any(address in network for network in networks)
 

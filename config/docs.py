@@ -1,0 +1,54 @@
+"""The documentation: one OpenAPI document, and two browsers for it whose files come from this server."""
+
+from functools import lru_cache
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+from drf_spectacular.generators import SchemaGenerator
+
+from config.information import NAME
+from config.kernel.rendering import dumps
+
+_START = """window.addEventListener("load", () => {{
+  window.ui = SwaggerUIBundle({{
+    url: "{url}",
+    dom_id: "#swagger-ui",
+    deepLinking: true,
+    displayRequestDuration: true,
+    persistAuthorization: false,
+    presets: [SwaggerUIBundle.presets.apis],
+  }});
+}});
+"""
+
+
+@lru_cache(maxsize=1)
+def _document() -> bytes:
+    # The routes of a process do not change, and writing them down takes a good part of a second.
+    return dumps(SchemaGenerator().get_schema(request=None, public=True))
+
+
+@require_safe
+def openapi(request: HttpRequest) -> HttpResponse:
+    """GET /openapi.json and /api/v1/schema."""
+    return HttpResponse(_document(), content_type="application/json", headers={"Cache-Control": "public, max-age=60"})
+
+
+@require_safe
+def swagger(request: HttpRequest) -> HttpResponse:
+    """GET /docs and /apidocs/: try the API from the browser."""
+    return render(request, "docs/swagger.html", {"title": NAME})
+
+
+@require_safe
+def swagger_script(request: HttpRequest) -> HttpResponse:
+    """GET /docs/start.js: a file of its own, so that the pages need no inline script."""
+    return HttpResponse(_START.format(url=reverse("openapi")), content_type="text/javascript")
+
+
+@require_safe
+def redoc(request: HttpRequest) -> HttpResponse:
+    """GET /redoc: the API to read."""
+    return render(request, "docs/redoc.html", {"title": NAME, "schema_url": reverse("openapi")})
