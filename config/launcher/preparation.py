@@ -24,6 +24,7 @@ class Preparation:
         self._say("Bringing the database up to date")
         self._manage({**environment, "DATABASE_URL": owner_url}, "migrate", "--noinput")
         self._manage(environment, "collectstatic", "--noinput")
+        self._manage(environment, "sync_roles")
         self._manage(environment, "sync_schedules")
         if not demo:
             return {}

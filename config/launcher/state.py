@@ -22,7 +22,7 @@ class Address:
     base_url: str
     database_url: str
     redis_url: str
-    owner_database_url: str
+    database_owner_url: str
     logins: Logins
 
 
