@@ -4,7 +4,7 @@ from accounts.actions import jobs
 from config.kernel import clock
 
 
-@shared_task(name="accounts.relay_jobs", queue="maintenance")
+@shared_task(name="accounts.relay_jobs")
 def relay_jobs(**_: object) -> None:
     """Publish jobs again whose message was lost."""
     jobs.relay(at=clock.now())

@@ -17,6 +17,10 @@ app = Celery(
     task_default_queue="default",
     # A queue that no worker serves would swallow what is sent to it.
     task_create_missing_queues=False,
+    # Tasks that are not named here go to the default queue; jobs name their queue themselves.
+    task_routes={
+        "accounts.relay_jobs": {"queue": "maintenance"},
+    },
 )
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

@@ -106,6 +106,7 @@ def fail(job: Job, *, code: str, message: str, at: datetime) -> None:
     _change(job, state=Job.State.FAILED, error_code=code, error_message=message, finished_at=at)
 
 
+@transaction.atomic
 def _change(job: Job, **changes: object) -> None:
     # The attempt is the fence: a worker that was given up for dead cannot write over its successor.
     current = Job.objects.filter(pk=job.pk, state=Job.State.RUNNING, attempt=job.attempt)

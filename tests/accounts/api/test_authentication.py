@@ -1,0 +1,119 @@
+from datetime import timedelta
+
+import pytest
+from rest_framework.test import APIRequestFactory
+
+from accounts import tokens
+from accounts.api.authentication import TokenAuthentication
+from accounts.models import User
+from accounts.tokens import TokenInvalid, TokenType
+from config.kernel import clock
+from tests.accounts.factories import UserFactory
+
+pytestmark = [pytest.mark.integration, pytest.mark.django_db]
+
+
+@pytest.fixture
+def alice():
+    return UserFactory(username="alice", email="alice@example.com")
+
+
+def ask(client, headers):
+    response = client.get("/api/v1/me", headers=headers)
+    return response.status_code, response.json().get("error", {}).get("code")
+
+
+@pytest.mark.parametrize("path", ["/api/v1/me", "/api/v1/me/"])
+def test_person_is_told_who_they_are(client, alice, bearer, path):
+    response = client.get(path, headers=bearer(alice))
+
+    body = response.json()
+    assert response.status_code == 200
+    assert body == {
+        "id": alice.pk,
+        "username": "alice",
+        "email": "alice@example.com",
+        "role": "viewer",
+        "status": "active",
+        "created_at": body["created_at"],
+        "updated_at": body["updated_at"],
+    }
+    assert body["created_at"].endswith("Z")
+    assert body["updated_at"].endswith("Z")
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+def test_scheme_is_written_in_any_case(client, alice, bearer, scheme):
+    token = bearer(alice)["Authorization"].split()[1]
+
+    assert ask(client, {"Authorization": f"{scheme} {token}"}) == (200, None)
+
+
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Basic YTpi"}, {"Authorization": ""}])
+def test_request_without_a_bearer_token_is_anonymous(client, headers):
+    assert ask(client, headers) == (401, "not_authenticated")
+
+
+def test_refusal_says_how_to_authenticate(client):
+    response = client.get("/api/v1/me")
+
+    assert response.headers["WWW-Authenticate"] == 'Bearer realm="api"'
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Bearer",
+        "Bearer ",
+        "Bearer x",
+        "Bearer a.b.c",
+        "Bearer a.b.c d",
+        "Bearer \x00",
+        "Bearer \xff.\xff.\xff",
+        "Bearer " + "A" * 10_000_000,
+        "Bearer " + "eyJhbGciOiJub25lIn0.e30.",
+    ],
+    ids=lambda header: f"{header[:20]!r} ({len(header)})",
+)
+def test_garbage_for_a_token_is_refused(client, header):
+    assert ask(client, {"Authorization": header}) == (401, "token_invalid")
+
+
+def test_expired_token_is_told_apart(client, alice):
+    token = tokens.issue(alice, TokenType.ACCESS, at=clock.now() - timedelta(days=1))
+
+    assert ask(client, {"Authorization": f"Bearer {token}"}) == (401, "token_expired")
+
+
+def test_refresh_token_opens_nothing(client, alice, bearer):
+    assert ask(client, bearer(alice, TokenType.REFRESH)) == (401, "token_invalid")
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"token_version": 1}, "token_revoked"),
+        ({"status": "disabled"}, "inactive_account"),
+        ({"status": "pending"}, "inactive_account"),
+    ],
+)
+def test_access_ends_with_the_request_after_the_change(client, alice, bearer, changes, code):
+    headers = bearer(alice)
+    assert ask(client, headers) == (200, None)
+    User.objects.update(**changes)
+
+    assert ask(client, headers) == (401, code)
+
+
+def test_token_of_a_deleted_person_is_invalid(client, alice, bearer):
+    headers = bearer(alice)
+    alice.delete()
+
+    assert ask(client, headers) == (401, "token_invalid")
+
+
+def test_wrong_token_is_refused_even_where_nobody_needs_one():
+    request = APIRequestFactory().get("/", headers={"Authorization": "Bearer x"})
+
+    with pytest.raises(TokenInvalid):
+        TokenAuthentication().authenticate(request)
