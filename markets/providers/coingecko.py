@@ -160,7 +160,7 @@ class CoinGecko:
         return quote(external_id, safe="")
 
     def parse_listings(self, body: bytes, at: datetime) -> Listings:
-        """Rows of /coins/markets; of /coins/list too, which have no numbers."""
+        """Rows of /coins/markets; of /coins/list too, which have no numbers. Symbols in upper case."""
         page = decode_rows(body, whole=_PAGE.decode, split=_split, one=_ROW.decode)
         if not page.rows:
             return Listings.empty(page.rejects)
@@ -172,7 +172,7 @@ class CoinGecko:
         day_change = number("price_change_percentage_24h_in_currency")
         draft = Listings(
             external_id=list(column["id"]),
-            symbol=list(column["symbol"]),
+            symbol=[symbol.upper() for symbol in column["symbol"]],
             name=list(column["name"]),
             slug=list(column["id"]),
             image=[url or "" for url in column["image"]],
