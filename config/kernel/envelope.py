@@ -54,7 +54,7 @@ def problem_response(request: HttpRequest, problem: Problem) -> ProblemResponse:
         details = {**details, "request_id": request_id}
     status = HTTPStatus(problem.status)
     body: dict[str, object]
-    if PROBLEM_TYPE in request.META.get("HTTP_ACCEPT", ""):
+    if PROBLEM_TYPE in request.META.get("HTTP_ACCEPT", "").lower():
         media_type = PROBLEM_TYPE
         body = {
             "type": "about:blank",

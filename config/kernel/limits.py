@@ -189,5 +189,6 @@ class RateLimitHeadersMiddleware:
         if request.path_info.startswith("/api/"):
             if not decisions(request):  # a browser's preflight, answered before anything was counted
                 measure(request, DEFAULT)
-            response.headers.update(limit_headers(decisions(request)))
+            for name, value in limit_headers(decisions(request)).items():
+                response.headers[name] = value
         return response

@@ -40,7 +40,7 @@ def _name(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
 
 def render(logger: WrappedLogger, method: str, event: EventDict) -> str:
     """The last processor: redacted, one line, whatever is in it."""
-    line = orjson.dumps(redact(event), default=str, option=orjson.OPT_NON_STR_KEYS)
+    line = orjson.dumps(redact(event))
     for raw, escaped in _LINE_SEPARATORS:
         line = line.replace(raw, escaped)
     return line.decode()

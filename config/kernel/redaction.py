@@ -36,9 +36,9 @@ _MARKED_KEY = re.compile(r"\b(?:CG-\w{16,}|sk_\w{16,}|xkeysib-[\w-]{16,}|AKIA\w{
 _LONG_WORD = re.compile(r"(?<![\w/-])[\w-]{32,}")
 
 
-def redact(event: Mapping[Any, Any]) -> dict[Any, Any]:
+def redact(event: Mapping[Any, Any]) -> dict[str, Any]:
     """A copy of a log event in which secrets are hidden and e-mail addresses shortened to `a***@domain`."""
-    return {name: HIDDEN if _is_secret(str(name)) else _clean(name, value, 0) for name, value in event.items()}
+    return _clean_mapping(event, 0)
 
 
 def scrub(text: str, max_length: int = MAX_TEXT) -> str:
@@ -76,7 +76,15 @@ def _is_secret(name: str) -> bool:
     return plain in _SECRET_NAMES or plain.endswith(_SECRET_ENDINGS) or plain == "set_cookie"
 
 
-def _clean(name: Any, value: Any, depth: int) -> Any:
+def _clean_mapping(mapping: Mapping[Any, Any], depth: int) -> dict[str, Any]:
+    cleaned = {}
+    for key, value in mapping.items():
+        name = key if isinstance(key, str) and key.isidentifier() and key.isascii() else scrub(str(key))
+        cleaned[name] = HIDDEN if _is_secret(name) else _clean(name, value, depth)
+    return cleaned
+
+
+def _clean(name: str, value: Any, depth: int) -> Any:
     if isinstance(value, str):
         if name in _OURS:
             return value
@@ -86,9 +94,7 @@ def _clean(name: Any, value: Any, depth: int) -> Any:
     if depth >= _MAX_DEPTH:
         return "..."
     if isinstance(value, Mapping):
-        return {
-            str(key): HIDDEN if _is_secret(str(key)) else _clean(key, inner, depth + 1) for key, inner in value.items()
-        }
+        return _clean_mapping(value, depth + 1)
     if isinstance(value, (list, tuple, set, frozenset)):
         return [_clean(name, inner, depth + 1) for inner in value]
     return scrub(str(value))

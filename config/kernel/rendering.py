@@ -1,7 +1,7 @@
 """JSON out: one encoder for DRF views, plain views, caches and logs."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from math import isfinite
 from typing import Any
@@ -25,7 +25,12 @@ def dumps(data: object) -> bytes:
     without a zone and any other type raise `TypeError`: JSON has no word for them, and `null` means
     something else here.
     """
-    body = orjson.dumps(data, default=_default, option=_OPTIONS)
+    try:
+        body = orjson.dumps(data, default=_default, option=_OPTIONS)
+    except TypeError as error:
+        if isinstance(error.__cause__, ValueError):
+            raise error.__cause__ from None
+        raise
     # orjson writes NaN as null without a word, so only a body with a null in it needs a second look.
     if b"null" in body:
         _require_finite(data)
@@ -41,10 +46,12 @@ def _default(value: object) -> object:
         if value.tzinfo is None:
             raise TypeError("An instant without a time zone cannot be written.")
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, date):
+        return value.isoformat()
     if isinstance(value, Promise):
         return str(value)
-    if isinstance(value, (str, bytes)):
-        return str(value, "utf-8") if isinstance(value, bytes) else str.__str__(value)
+    if isinstance(value, bytes):
+        return value.decode("utf-8")
     if isinstance(value, np.ndarray):  # not contiguous, or of a type that orjson leaves to us
         return value.tolist()
     if isinstance(value, (set, frozenset)):
