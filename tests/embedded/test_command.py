@@ -95,6 +95,7 @@ def test_signal_reaches_the_command_and_ends_the_servers(environment, number):
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
     )
+    assert process.stdout
     assert process.stdout.readline() == b"up\n"
 
     process.send_signal(number)

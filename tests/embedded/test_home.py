@@ -1,6 +1,5 @@
 import os
 import pwd
-import shutil
 import stat
 from pathlib import Path
 
@@ -231,4 +230,4 @@ def test_copy_that_was_interrupted_is_made_again(home, programs):
 
 @as_root
 def test_programs_within_reach_are_not_copied(home):
-    assert home.reachable_valkey(Path(shutil.which("sh")).resolve()) == Path(shutil.which("sh")).resolve()
+    assert home.reachable_valkey(Path("/bin/sh")) == Path("/bin/sh")

@@ -23,6 +23,7 @@ STUBBORN = (
 @pytest.fixture
 def supervisor(supervisor_command):
     process = subprocess.Popen(supervisor_command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdout
     assert process.stdout.readline() == "ready\n"
     yield process
     process.kill()
@@ -34,6 +35,7 @@ def stubborn():
     """A process that ignores the polite signal."""
     command = [sys.executable, "-c", STUBBORN]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
+    assert process.stdout
     assert process.stdout.readline() == b"up\n"
     yield process
     with contextlib.suppress(ProcessLookupError):

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import sysconfig
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ def interpreter():
     """A Python that `nobody` can start and that finds the product's dependencies."""
     libraries = f"{sysconfig.get_path('purelib')}:{REPOSITORY}"
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": libraries, "PYTHONDONTWRITEBYTECODE": "1"}
-    account = {"user": "nobody", "group": "nogroup", "extra_groups": []}
+    account: dict[str, Any] = {"user": "nobody", "group": "nogroup", "extra_groups": []}
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     for python in (sys.executable, f"/usr/bin/{version}", f"/usr/local/bin/{version}"):
         question = [python, "-c", "import psycopg, redis, config.embedded.servers"]

@@ -20,7 +20,7 @@ DEBIAN_POSTGRES = Path("/usr/lib/postgresql/15/bin")
 
 def ask(url, question):
     with psycopg.connect(url, autocommit=True) as connection:
-        return connection.execute(question).fetchone()[0]
+        return connection.execute(question).fetchall()[0][0]
 
 
 def mode(path):
@@ -177,9 +177,9 @@ def test_killed_servers_come_back_on_the_same_ports_with_their_data(home, guard,
     with Servers(home, guard) as servers:
         with psycopg.connect(servers.urls["DATABASE_OWNER_URL"], autocommit=True) as owner:
             owner.execute("CREATE TABLE kept AS SELECT 42 AS answer")
-        for server in servers._servers:
-            os.kill(server.process.pid, signal.SIGKILL)
-            os.waitid(os.P_PID, server.process._child.pid, os.WEXITED | os.WNOWAIT)
+        for pid in [server.process.pid for server in servers._servers if server.process.pid]:
+            os.kill(pid, signal.SIGKILL)
+            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
 
         assert servers.revive() == ["PostgreSQL", "Valkey"]
 
@@ -191,16 +191,14 @@ def test_killed_servers_come_back_on_the_same_ports_with_their_data(home, guard,
 @pytest.mark.faults
 def test_port_taken_at_the_last_moment_is_exchanged_for_another(home, guard, servers, monkeypatch):
     taken = urlsplit(servers.urls["DATABASE_URL"]).port
-    monkeypatch.setattr(
-        "config.embedded.postgres.free_port", iter([taken, postgres.free_port(), postgres.free_port()]).__next__
-    )
-    monkeypatch.setattr(
-        "config.embedded.valkey.free_port", iter([taken, postgres.free_port(), postgres.free_port()]).__next__
-    )
+    ports = {module: iter([taken, *(postgres.free_port() for _ in range(2))]) for module in ("postgres", "valkey")}
+    for module in ports:
+        monkeypatch.setattr(f"config.embedded.{module}.free_port", ports[module].__next__)
 
     with Servers(home, guard, durable=False) as second:
         assert ask(second.urls["DATABASE_URL"], "SELECT 1") == 1
         assert redis.Redis.from_url(second.urls["REDIS_URL"]).ping() is True
+        assert taken not in {urlsplit(url).port for url in second.urls.values()}
 
 
 def test_process_id_left_by_another_boot_does_not_keep_postgres_from_starting(home, guard):
@@ -220,7 +218,7 @@ def test_data_of_another_major_version_is_kept_and_named(home, guard):
     (old / "PG_VERSION").write_text("15\n")
     home_with_passwords = dict.fromkeys(["boot", "owner", "app", "valkey"], "x" * 20)
     (home.path / "state.json").write_text(json.dumps(home_with_passwords))
-    said = []
+    said: list[str] = []
 
     with Servers(home, guard, durable=False, valkey=False, say=said.append) as servers:
         assert ask(servers.urls["DATABASE_URL"], "SHOW server_version_num").startswith("18")
