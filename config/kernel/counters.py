@@ -7,7 +7,8 @@ answers what the first one learned, so a decision costs one round trip instead o
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, cast
 
@@ -32,11 +33,11 @@ class CountersUnavailable(Exception):
     """Redis did not answer, or did not a moment ago."""
 
 
-class _Server:
+class Server:
     """One Redis-compatible server as all threads of this process see it."""
 
     def __init__(self, url: str) -> None:
-        self._client = redis.Redis.from_url(
+        self.client = redis.Redis.from_url(
             url,
             socket_timeout=TIMEOUT_SECONDS,
             socket_connect_timeout=TIMEOUT_SECONDS,
@@ -51,7 +52,7 @@ class _Server:
         if time.monotonic() < self._away_until:
             raise CountersUnavailable
         try:
-            return self._client.execute_command(*cast("tuple[Any, ...]", command))
+            return self.client.execute_command(*cast("tuple[Any, ...]", command))
         except NoScriptError:
             raise
         except (RedisError, OSError) as error:
@@ -69,7 +70,7 @@ class _Server:
 
 
 # One per process, not one per Django cache object: those live as long as a thread's context.
-_server = lru_cache(maxsize=8)(_Server)
+server = lru_cache(maxsize=8)(Server)
 
 
 class CounterCache(BaseCache):
@@ -77,43 +78,46 @@ class CounterCache(BaseCache):
 
     def __init__(self, location: str, params: dict[str, Any]) -> None:
         super().__init__(params)
-        self._server = _server(location)
-        self._learned = threading.local()
+        self._server = server(location)
+        self._thread = threading.local()
+
+    @contextmanager
+    def in_blocks_of(self, size: int) -> Iterator[None]:
+        """Within, this thread counts `size` for each 1."""
+        self._thread.block = size
+        try:
+            yield
+        finally:
+            del self._thread.block
 
     def add(self, key: str, value: Any, timeout: float | None = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
-        """Count `value` (or look, for 0) and say whether this was the first count of the key."""
+        """Count `value` (or look, for 0); always False, so that the caller asks `incr` or `get` for the count."""
         name = self.make_key(key, version)
         if value:
-            count = self._server.count(name, int(value), int(1_000 * cast("float", self._seconds(timeout))))
+            by = int(value) * int(getattr(self._thread, "block", 1))
+            seconds = cast("float", self.default_timeout if timeout is DEFAULT_TIMEOUT else timeout)
+            count = self._server.count(name, by, int(seconds * 1_000))
         else:
             count = int(self._server.ask("GET", name) or 0)
-        self._learned.pair = (key, count)
-        return bool(value) and count == value
+        self._thread.learned = (key, count)
+        return False
 
     def incr(self, key: str, delta: int = 1, version: int | None = None) -> int:
-        """The count after the `add` just before; counts itself where there was none."""
-        learned = self._take(key)
-        if learned is not None:
-            return learned
-        return int(self._server.ask("INCRBY", self.make_key(key, version), delta))
+        """The count after the `add` just before."""
+        return self._take(key)
 
     def get(self, key: str, default: Any = None, version: int | None = None) -> Any:
-        """The count that the `add` just before has seen, else the one in Redis."""
-        learned = self._take(key)
-        if learned is not None:
-            return learned
-        count = self._server.ask("GET", self.make_key(key, version))
-        return default if count is None else int(count)
+        """The count that the `add` just before has seen."""
+        return self._take(key)
 
     def clear(self) -> None:
         """Forget every count under this cache's prefix."""
-        for name in self._server.ask("KEYS", self.make_key("*")):
-            self._server.ask("DEL", name)
+        names = list(self._server.ask("KEYS", self.make_key("*")))
+        if names:
+            self._server.ask("DEL", *names)
 
-    def _seconds(self, timeout: float | None) -> float | None:
-        return self.default_timeout if timeout is DEFAULT_TIMEOUT else timeout
-
-    def _take(self, key: str) -> int | None:
-        pair: tuple[str, int] | None = getattr(self._learned, "pair", None)
-        self._learned.pair = None
-        return pair[1] if pair is not None and pair[0] == key else None
+    def _take(self, key: str) -> int:
+        name, count = self._thread.__dict__.pop("learned", (None, 0))
+        if name != key:
+            raise LookupError(f"{key} has not just been added")
+        return int(count)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import structlog
 from django.conf import settings
+from django.core.cache import caches
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django_ratelimit.core import get_usage
@@ -18,6 +19,7 @@ from config.kernel import metrics
 from config.kernel.addresses import bucket_address, client_address
 from config.kernel.counters import CountersUnavailable
 from config.kernel.errors import RateLimited, ServiceUnavailable
+from config.kernel.leases import Leases, block_size
 
 log = structlog.get_logger(__name__)
 
@@ -85,13 +87,13 @@ def charge(request: HttpRequest, scope: Scope, *, key: str | None = None) -> Dec
     decision = _count(request, scope, key or caller_key(request, scope), increment=True)
     _remember(request, decision)
     if not decision.is_known and scope.fails_closed:
-        metrics.RATE_LIMIT_DECISIONS.labels(scope.name, "unavailable").inc()
+        metrics.rate_limit_decision(scope.name, "unavailable").inc()
         raise ServiceUnavailable(scope=scope.name)
     if not decision.is_allowed:
-        metrics.RATE_LIMIT_DECISIONS.labels(scope.name, "refused").inc()
+        metrics.rate_limit_decision(scope.name, "refused").inc()
         log.info("limit.refused", scope=scope.name, key=decision.key, limit=decision.limit)
         raise refusal(decision)
-    metrics.RATE_LIMIT_DECISIONS.labels(scope.name, "allowed").inc()
+    metrics.rate_limit_decision(scope.name, "allowed").inc()
     return decision
 
 
@@ -129,9 +131,15 @@ def refusal(decision: Decision) -> RateLimited:
     )
 
 
+_leases = Leases()
+forget_leases = _leases.clear
+
+
 def _count(request: HttpRequest, scope: Scope, key: str, *, increment: bool) -> Decision:
     limit = scope.quota
-    try:
+    bucket = f"{scope.name}:{limit}:{key}"
+
+    def ask() -> tuple[int, int]:
         usage = get_usage(
             request,
             group=scope.name,
@@ -139,11 +147,22 @@ def _count(request: HttpRequest, scope: Scope, key: str, *, increment: bool) -> 
             rate=(limit, scope.window_seconds),
             increment=increment,
         )
+        return usage["count"], usage["time_left"]
+
+    try:
+        if increment and block_size(limit) > 1:
+            spent = _leases.spend(bucket)
+            if spent is None:
+                with caches[settings.RATELIMIT_USE_CACHE].in_blocks_of(block_size(limit)):
+                    spent = _leases.draw(bucket, limit, ask)
+            used, seconds_left = spent
+        else:
+            used, seconds_left = ask()
     except CountersUnavailable:
         metrics.RATE_LIMIT_BACKEND_ERRORS.labels(scope.name).inc()
         return Decision(scope, key, limit, 0, scope.window_seconds, is_known=False)
     # A window that ends within this very second is still one to wait for.
-    return Decision(scope, key, limit, usage["count"], max(1, usage["time_left"]))
+    return Decision(scope, key, limit, used, max(1, seconds_left))
 
 
 def _remember(request: HttpRequest, decision: Decision) -> None:

@@ -57,20 +57,19 @@ INSTALLED_APPS = [
     "reporting.apps.ReportingConfig",
 ]
 MIDDLEWARE = [  # outermost first
-    "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    "config.kernel.metrics.MetricsMiddleware",
     "config.kernel.correlation.CorrelationMiddleware",
+    "config.kernel.limits.RateLimitHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "corsheaders.middleware.CorsMiddleware",  # also puts its headers on refusals
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "config.kernel.limits.RateLimitHeadersMiddleware",
     "config.kernel.envelope.EnvelopeMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "config.kernel.browsers.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "config.kernel.browsers.CsrfViewMiddleware",
+    "config.kernel.browsers.AuthenticationMiddleware",
+    "config.kernel.browsers.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
 TEMPLATES = [
     {
@@ -162,7 +161,7 @@ REST_FRAMEWORK = {
     ],  # a view opens itself, never by default
     "DEFAULT_PARSER_CLASSES": ["config.kernel.bodies.JsonParser"],
     "DEFAULT_RENDERER_CLASSES": ["config.kernel.rendering.OrjsonRenderer"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "config.kernel.schema.OperationSchema",
     "EXCEPTION_HANDLER": "config.kernel.envelope.exception_handler",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
     "TEST_REQUEST_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
@@ -171,20 +170,20 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "Crypto platform API",
     "VERSION": "1.0.0",
-    "DESCRIPTION": (
-        "Cryptocurrency listings, honest risk scores and portfolios. Market data is open; for the rest, log in:\n\n"
-        '1. `POST /api/v1/auth/login` with `{"username": "...", "password": "..."}`\n'
-        "2. take `access_token` from the answer\n"
-        "3. send it along: `Authorization: Bearer <access_token>`\n\n"
-        "Scores are opinions of models, not financial advice."
-    ),
+    "DESCRIPTION": """Cryptocurrency listings, honest risk scores and portfolio tools.
+
+Sign in and read:
+
+    TOKEN=$(curl -s $BASE/api/v1/auth/login -H 'Content-Type: application/json' \\
+        -d '{"username": "...", "password": "..."}' |
+        python3 -c 'import json, sys; print(json.load(sys.stdin)["access_token"])')
+    curl -s $BASE/api/v1/me -H "Authorization: Bearer $TOKEN"
+
+Times are UTC, ISO 8601; periods include their start and exclude their end. Scores are opinions of models, not
+financial advice.
+""",
     "LICENSE": {"name": "MIT"},
     "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
-    "SERVE_AUTHENTICATION": [],
-    "SWAGGER_UI_DIST": "SIDECAR",  # nothing is loaded from other servers
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
