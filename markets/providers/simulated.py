@@ -91,7 +91,7 @@ class Simulated:
         return None, Bars.of_one(
             external_id,
             self.name,
-            rows + day_number(self.market.start),
+            (rows + day_number(self.market.start)).astype(np.int32),
             symbol=coin.symbol,
             name=coin.name,
             open=paths.open[rows, column],

@@ -1,0 +1,180 @@
+"""Giving every coin that a provider names its asset, and keeping what is known about it up to date."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+import orjson
+from django.utils.text import slugify
+from numpy.typing import NDArray
+
+from markets.models import Asset, Category, ExternalId
+from markets.providers.bars import Bars
+from markets.providers.listings import Listings
+
+
+def adopt(listings: Listings, *, source_id: int) -> NDArray[np.int32]:
+    """The asset id of each row; unknown coins get an asset, known ones their new symbol, name and picture.
+
+    A coin that this source never named before is matched to an asset of the same slug and symbol, or to the only one
+    of the same symbol and name; otherwise it is a new asset with a slug of its own.
+    """
+    known = _known(source_id, listings.external_id)
+    _refresh(listings, known)
+    unknown = [index for index, external_id in enumerate(listings.external_id) if external_id not in known]
+    if unknown:
+        _create(listings, unknown, known, source_id)
+    return np.array([known[external_id].pk for external_id in listings.external_id], dtype=np.int32)
+
+
+def recognise(listings: Listings, *, source_id: int) -> dict[str, int]:
+    """The assets that are known already among the rows, by external id; nothing new is made."""
+    known = _known(source_id, listings.external_id)
+    unknown = [index for index, external_id in enumerate(listings.external_id) if external_id not in known]
+    wanted = [_draft(listings, index) for index in unknown]
+    _attach(wanted, [listings.external_id[index] for index in unknown], known, source_id, may_create=False)
+    return {external_id: asset.pk for external_id, asset in known.items()}
+
+
+def row_json(listings: Listings, index: int) -> str:
+    """One row as JSON, for a person to read and for `accept` to store."""
+    numbers = {"price": listings.price, "market_cap": listings.market_cap, "volume": listings.volume}
+    shown: dict[str, object] = {"id": listings.external_id[index], "symbol": listings.symbol[index]}
+    shown |= {name: None if np.isnan(values[index]) else float(values[index]) for name, values in numbers.items()}
+    return orjson.dumps(shown).decode()
+
+
+def by_key(bars: Bars, *, source_id: int) -> list[Asset]:
+    """The asset of each key of some bars, made where there is none."""
+    known = _known(source_id, bars.keys)
+    missing = [index for index, key in enumerate(bars.keys) if key not in known]
+    if missing:
+        wanted = []
+        for index in missing:
+            symbol, name = bars.symbols[index] or bars.keys[index], bars.names[index]
+            slug = slugify(name) or slugify(bars.keys[index]) or slugify(symbol) or "coin"
+            wanted.append(Asset(slug=slug, symbol=symbol.upper(), name=name or symbol))
+        _attach(wanted, [bars.keys[index] for index in missing], known, source_id)
+    return [known[key] for key in bars.keys]
+
+
+def _known(source_id: int, external_ids: Sequence[str]) -> dict[str, Asset]:
+    found = ExternalId.objects.filter(source_id=source_id, external_id__in=external_ids).select_related("asset")
+    return {item.external_id: item.asset for item in found}
+
+
+def _refresh(listings: Listings, known: dict[str, Asset]) -> None:
+    changed = []
+    for external_id, symbol, name, image in zip(
+        listings.external_id, listings.symbol, listings.name, listings.image, strict=True
+    ):
+        asset = known.get(external_id)
+        if asset is None:
+            continue
+        symbol = symbol.upper()
+        if (asset.symbol, asset.name) != (symbol, name) or (image and asset.image != image):
+            asset.symbol, asset.name, asset.image = symbol, name, image or asset.image
+            asset.set_keys()
+            changed.append(asset)
+    if changed:
+        Asset.objects.bulk_update(changed, ["symbol", "name", "image", "name_key", "search_key"], batch_size=1_000)
+
+
+def _create(listings: Listings, unknown: Sequence[int], known: dict[str, Asset], source_id: int) -> None:
+    wanted = [_draft(listings, index) for index in unknown]
+    created = _attach(wanted, [listings.external_id[index] for index in unknown], known, source_id)
+    _categorise([(known[listings.external_id[index]], listings.categories[index]) for index in unknown], created)
+
+
+def _draft(listings: Listings, index: int) -> Asset:
+    symbol = listings.symbol[index]
+    slug = slugify(listings.slug[index]) or slugify(listings.name[index]) or slugify(symbol) or "coin"
+    return Asset(slug=slug, symbol=symbol.upper(), name=listings.name[index], image=listings.image[index])
+
+
+def _attach(
+    wanted: Sequence[Asset],
+    external_ids: Sequence[str],
+    known: dict[str, Asset],
+    source_id: int,
+    *,
+    may_create: bool = True,
+) -> set[str]:
+    """Match or make the wanted assets and remember their external ids; returns the slugs that are new."""
+    by_slug, by_name = _candidates(wanted, source_id)
+    taken = set(Asset.objects.values_list("slug", flat=True)) if may_create else set()
+    new: list[Asset] = []
+    attached: list[str] = []
+    for external_id, asset in zip(external_ids, wanted, strict=True):
+        asset.set_keys()
+        same_name = by_name.get((asset.symbol, asset.name_key), [])
+        match = by_slug.get((asset.symbol, asset.slug)) or (same_name[0] if len(same_name) == 1 else None)
+        if match is None and not may_create:
+            continue
+        if match is None:
+            asset.slug = _free_slug(asset, taken)
+            asset.set_keys()
+            taken.add(asset.slug)
+            new.append(asset)
+            match = asset
+        else:
+            # One asset answers to one id of a source.
+            by_slug.pop((match.symbol, match.slug), None)
+            by_name.pop((match.symbol, match.name_key), None)
+        known[external_id] = match
+        attached.append(external_id)
+    Asset.objects.bulk_create(new, batch_size=2_000)
+    ExternalId.objects.bulk_create(
+        [ExternalId(source_id=source_id, external_id=name, asset=known[name]) for name in attached], batch_size=2_000
+    )
+    return {asset.slug for asset in new}
+
+
+def _candidates(
+    wanted: Sequence[Asset], source_id: int
+) -> tuple[dict[tuple[str, str], Asset], dict[tuple[str, str], list[Asset]]]:
+    """Assets that this source has not named yet, by symbol and slug and by symbol and name."""
+    free = Asset.objects.filter(symbol__in={asset.symbol for asset in wanted}).exclude(
+        external_ids__source_id=source_id
+    )
+    by_slug: dict[tuple[str, str], Asset] = {}
+    by_name: dict[tuple[str, str], list[Asset]] = defaultdict(list)
+    for asset in free:
+        by_slug[asset.symbol, asset.slug] = asset
+        by_name[asset.symbol, asset.name_key].append(asset)
+    return by_slug, by_name
+
+
+def _free_slug(asset: Asset, taken: set[str]) -> str:
+    base = asset.slug[:100]
+    if base not in taken:
+        return base
+    base = f"{base}-{slugify(asset.symbol) or 'coin'}"[:110]
+    slug, number = base, 2
+    while slug in taken:
+        slug, number = f"{base}-{number}", number + 1
+    return slug
+
+
+def _categorise(assets: Sequence[tuple[Asset, tuple[str, ...]]], created: set[str]) -> None:
+    """Put new assets into the categories that the provider names."""
+    wanted = {slugify(name)[:100]: name[:100] for _, names in assets for name in names if slugify(name)}
+    if not wanted:
+        return
+    Category.objects.bulk_create(
+        [Category(slug=slug, name=name) for slug, name in wanted.items()], ignore_conflicts=True
+    )
+    ids = dict(Category.objects.filter(slug__in=wanted).values_list("slug", "pk"))
+    links = {
+        (asset.pk, ids[slugify(name)[:100]])
+        for asset, names in assets
+        if asset.slug in created
+        for name in names
+        if slugify(name)
+    }
+    through = Asset.categories.through
+    through.objects.bulk_create(
+        [through(asset_id=asset_id, category_id=category_id) for asset_id, category_id in links],
+        ignore_conflicts=True,
+        batch_size=5_000,
+    )

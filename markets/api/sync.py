@@ -1,0 +1,32 @@
+"""Asking for a sync by hand."""
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.api.serializers import TaskStartedAnswer
+from accounts.api.tasks import accepted
+from accounts.roles import Role
+from config.kernel import clock, limits
+from config.kernel.parameters import Choice, Integer, Parameters
+from config.kernel.views import ApiView
+from markets.providers.registry import FACTORIES
+from markets.runs import sync
+
+_SYNC = Parameters(
+    limit=Integer(default=sync.DEFAULT_LIMIT, minimum=1, maximum=sync.MAX_LIMIT, description="How many assets."),
+    provider=Choice(tuple(FACTORIES), description="Whom to ask; default: in the order of the settings."),
+)
+
+
+class StartSync(ApiView):
+    """Fetch the latest quotes of the largest assets now."""
+
+    minimum_rank = Role.OPERATOR.rank
+    limit_scope = limits.SYNC
+    parameters = _SYNC
+
+    @extend_schema(parameters=_SYNC.openapi(), request=None, responses={202: TaskStartedAnswer})
+    def post(self, request: Request) -> Response:
+        parameters = sync.Parameters(limit=self.values["limit"], provider=self.values["provider"])
+        return accepted(sync.request(request.user, parameters, at=clock.now()))

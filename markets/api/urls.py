@@ -1,0 +1,15 @@
+from config.kernel.routes import route
+from markets.api.catalogue import ShowCatalogue
+from markets.api.cryptocurrencies import ListCryptocurrencies, ShowCryptocurrency, ShowTop
+from markets.api.history import ShowHistory
+from markets.api.sync import StartSync
+
+urlpatterns = [
+    route("catalogue", ShowCatalogue.as_view(), name="market-catalogue"),
+    route("cryptocurrencies/", ListCryptocurrencies.as_view(), name="cryptocurrency-list"),
+    # Before {symbol}: no asset can take these words away.
+    route("cryptocurrencies/sync", StartSync.as_view(), name="cryptocurrency-sync"),
+    route("cryptocurrencies/top/<str:category>", ShowTop.as_view(), name="cryptocurrency-top"),
+    route("cryptocurrencies/<str:symbol>", ShowCryptocurrency.as_view(), name="cryptocurrency-detail"),
+    route("cryptocurrencies/<str:symbol>/history", ShowHistory.as_view(), name="cryptocurrency-history"),
+]

@@ -1,0 +1,213 @@
+"""A year of daily bars per asset as packed vectors: the form that history and risk read."""
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from django.db.backends.utils import CursorWrapper
+from numpy.typing import NDArray
+
+from config.kernel.binary_copy import binary_cursor, copy_in
+from markets.models.price_block import SLOTS
+
+FIELDS = ("open", "high", "low", "close", "volume", "market_cap")
+"""The columns of a bar."""
+
+VECTORS = ("close", "volume", "market_cap")
+"""The columns that a block keeps whole; of the others it keeps a digest."""
+
+TABLE = "markets_priceblock"
+
+_RANGE = slice(0, 3)
+_KEPT = slice(3, 6)
+_CLOSE = VECTORS.index("close")
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class BarTable:
+    """Daily bars as columns, sorted by asset and day, each pair once.
+
+    `day` counts days since 1970-01-01; `values` is float64 of shape (rows, 6) in the order of `FIELDS`, NaN = missing,
+    the close never missing.
+    """
+
+    asset_id: IntArray
+    day: IntArray
+    values: FloatArray
+    source_id: NDArray[np.int16]
+    quality: NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.day)
+
+    def take(self, rows: slice | NDArray[Any]) -> "BarTable":
+        """The chosen rows, by slice, mask or indices."""
+        return BarTable(
+            self.asset_id[rows], self.day[rows], self.values[rows], self.source_id[rows], self.quality[rows]
+        )
+
+    def range_digests(self) -> NDArray[np.uint32]:
+        """A digest of each bar's open, high and low: equal bits, equal digest."""
+        # Every NaN is the same missing value, whatever its payload.
+        bits = np.where(np.isnan(self.values[:, _RANGE]), np.nan, self.values[:, _RANGE]).view(np.uint64)
+        # Multiplicative mixing with odd constants (the fractional part of the golden ratio; Knuth, TAOCP 6.4).
+        mixed = bits[:, 0] * np.uint64(0x9E3779B97F4A7C15)
+        for column in (1, 2):
+            mixed = (mixed ^ (mixed >> np.uint64(29)) ^ bits[:, column]) * np.uint64(0xBF58476D1CE4E5B9)
+        return (mixed >> np.uint64(32)).astype(np.uint32)
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """Blocks of several (asset, year) pairs: `vectors` has the shape (blocks, 3, 366), the others (blocks, 366)."""
+
+    asset_id: IntArray
+    year: NDArray[np.int16]
+    vectors: FloatArray
+    ranges: NDArray[np.uint32]
+    sources: NDArray[np.int16]
+    quality: NDArray[np.uint8]
+
+    @classmethod
+    def empty(cls, asset_id: IntArray, year: NDArray[np.int16]) -> "Blocks":
+        """Blocks without a single bar."""
+        size = len(asset_id)
+        return cls(
+            asset_id,
+            year,
+            np.full((size, len(VECTORS), SLOTS), np.nan),
+            np.zeros((size, SLOTS), dtype=np.uint32),
+            np.zeros((size, SLOTS), dtype=np.int16),
+            np.zeros((size, SLOTS), dtype=np.uint8),
+        )
+
+    def take(self, chosen: NDArray[np.intp]) -> "Blocks":
+        """The chosen blocks, by indices."""
+        return Blocks(
+            self.asset_id[chosen],
+            self.year[chosen],
+            self.vectors[chosen],
+            self.ranges[chosen],
+            self.sources[chosen],
+            self.quality[chosen],
+        )
+
+    def has_bar(self, block: NDArray[np.intp], slot: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """Whether each (block, slot) holds a bar."""
+        return np.isfinite(self.vectors[block, _CLOSE, slot])
+
+    def differs(self, block: NDArray[np.intp], slot: NDArray[np.intp], bars: BarTable) -> NDArray[np.bool_]:
+        """Whether each bar says anything else than its (block, slot) does."""
+        kept, said = self.vectors[block, :, slot], bars.values[:, _KEPT]
+        same = ((kept == said) | (np.isnan(kept) & np.isnan(said))).all(axis=1)
+        same &= self.ranges[block, slot] == bars.range_digests()
+        same &= (self.sources[block, slot] == bars.source_id) & (self.quality[block, slot] == bars.quality)
+        return ~same
+
+    def put(self, block: NDArray[np.intp], slot: NDArray[np.intp], bars: BarTable) -> None:
+        """Write bars into their (block, slot)."""
+        self.vectors[block, :, slot] = bars.values[:, _KEPT]
+        self.ranges[block, slot] = bars.range_digests()
+        self.sources[block, slot] = bars.source_id
+        self.quality[block, slot] = bars.quality
+
+    @property
+    def row_count(self) -> NDArray[np.int16]:
+        return np.isfinite(self.vectors[:, _CLOSE]).sum(axis=1, dtype=np.int16)
+
+    @property
+    def checksum(self) -> NDArray[np.int64]:
+        return np.fromiter((zlib.crc32(block.data) for block in self.vectors), np.int64, count=len(self.vectors))
+
+
+def year_and_slot(day: IntArray) -> tuple[NDArray[np.int16], NDArray[np.intp]]:
+    """The calendar year and the slot within its block of each day since 1970-01-01."""
+    # Through a table of the days in question: calendar arithmetic on a million rows is what takes the time.
+    first = int(day.min(initial=0))
+    table = np.arange(first, int(day.max(initial=first)) + 1).astype("datetime64[D]")
+    years = table.astype("datetime64[Y]")
+    slots = (table - years.astype("datetime64[D]")).astype(np.intp)
+    position = day - first
+    return (years.astype(np.int64) + 1970).astype(np.int16)[position], slots[position]
+
+
+def load(asset_id: IntArray, year: NDArray[np.int16]) -> tuple[Blocks, bool]:
+    """The stored blocks of the given pairs, in their order, and whether any is stored at all.
+
+    A pair without a block comes back empty.
+    """
+    blocks = Blocks.empty(asset_id, year)
+    position = {pair: index for index, pair in enumerate(zip(asset_id.tolist(), year.tolist(), strict=True))}
+    found = False
+    with binary_cursor() as cursor:
+        cursor.execute(
+            f"SELECT b.asset_id, b.year, b.close, b.volume, b.market_cap, b.ranges, b.sources, b.quality FROM {TABLE} b"  # noqa: S608  # a literal name
+            " JOIN unnest(%s::int4[], %s::int2[]) AS wanted(asset_id, year) USING (asset_id, year)",
+            [asset_id.tolist(), year.tolist()],
+        )
+        for row in cursor:
+            found = True
+            index = position[row[0], row[1]]
+            blocks.vectors[index] = np.frombuffer(b"".join(row[2:5]), "<f8").reshape(len(VECTORS), SLOTS)
+            blocks.ranges[index] = np.frombuffer(row[5], "<u4")
+            blocks.sources[index] = np.frombuffer(row[6], "<i2")
+            blocks.quality[index] = np.frombuffer(row[7], np.uint8)
+    return blocks, found
+
+
+def save(cursor: CursorWrapper, blocks: Blocks) -> None:
+    """Write the blocks in place of any that are stored for the same pairs."""
+    cursor.execute(
+        f"DELETE FROM {TABLE} b USING unnest(%s::int4[], %s::int2[]) AS old(asset_id, year)"  # noqa: S608  # a literal name
+        " WHERE b.asset_id = old.asset_id AND b.year = old.year",
+        [blocks.asset_id.tolist(), blocks.year.tolist()],
+    )
+    vectors = blocks.vectors.astype("<f8", copy=False)
+    copy_in(
+        cursor,
+        TABLE,
+        {
+            "asset_id": blocks.asset_id,
+            "year": blocks.year,
+            "row_count": blocks.row_count,
+            "checksum": blocks.checksum,
+            **{field: _as_bytes(vectors[:, index]) for index, field in enumerate(VECTORS)},
+            "ranges": _as_bytes(blocks.ranges.astype("<u4", copy=False)),
+            "sources": _as_bytes(blocks.sources.astype("<i2", copy=False)),
+            "quality": _as_bytes(blocks.quality),
+        },
+    )
+
+
+def read_vector(vector: str, asset_ids: Sequence[int], *, first_year: int, last_year: int) -> dict[int, FloatArray]:
+    """One vector of whole years per asset, `(last_year - first_year + 1) * 366` slots; assets without blocks are left out.
+
+    `vector` is one of `VECTORS`.
+    """
+    if vector not in VECTORS:
+        raise ValueError(f"no such vector: {vector}")
+    width = (last_year - first_year + 1) * SLOTS
+    rows: dict[int, FloatArray] = {}
+    with binary_cursor() as cursor:
+        cursor.execute(
+            f'SELECT asset_id, year, "{vector}" FROM {TABLE} WHERE asset_id = ANY(%s) AND year BETWEEN %s AND %s',  # noqa: S608  # checked against VECTORS
+            [list(asset_ids), first_year, last_year],
+        )
+        for asset_id, year, packed in cursor:
+            row = rows.get(asset_id)
+            if row is None:
+                row = rows[asset_id] = np.full(width, np.nan)
+            start = (year - first_year) * SLOTS
+            row[start : start + SLOTS] = np.frombuffer(packed, "<f8")
+    return rows
+
+
+def _as_bytes(rows: NDArray[Any]) -> NDArray[np.void]:
+    """Each row of a matrix as one item of fixed bytes."""
+    flat = np.ascontiguousarray(rows)
+    return flat.view(f"V{flat.shape[1] * flat.itemsize}").reshape(len(flat))

@@ -1,0 +1,25 @@
+from config.kernel.errors import Conflict, NotFound
+
+
+class UnknownAsset(NotFound):
+    code = "not_found"
+    message = "No listed asset has this symbol or slug."
+
+
+class AmbiguousSymbol(Conflict):
+    """Carries `candidates`."""
+
+    code = "ambiguous_symbol"
+    message = "Several assets carry this symbol; ask by slug, or without strict=true for the largest market."
+
+
+class UnknownCategory(NotFound):
+    """Carries `categories`, the valid ones."""
+
+    code = "unknown_category"
+    message = "There is no such category."
+
+
+class MarketIsSimulated(Conflict):
+    code = "market_is_simulated"
+    message = "This market holds simulated prices, which are never mixed with real ones. Replace it first: import_prices FILE --replace-demo."

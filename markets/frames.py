@@ -1,0 +1,69 @@
+"""The bridge between rows of prices and arrays."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+from markets import blocks
+from markets.blocks import BarTable
+from markets.models import DailyBar
+from markets.models.price_block import SLOTS
+from markets.providers.bars import NUMBERS, Bars
+
+_EPOCH = date(1970, 1, 1)
+_HOURLY_RANGE = "binance1h"
+"""The source name whose highs and lows come from hourly closes."""
+
+
+@dataclass(frozen=True, slots=True)
+class PriceFrame:
+    """A matrix of one value, assets x days from `start`; NaN = missing."""
+
+    asset_ids: NDArray[np.int32]
+    start: date
+    values: NDArray[np.float64]
+
+
+def price_frame(asset_ids: Sequence[int], *, start: date, end: date, vector: str = "close") -> PriceFrame:
+    """The daily values of `vector` (one of `blocks.VECTORS`) from `start` to `end`, exclusive, an asset a row.
+
+    Reads whole year blocks; nothing is filled in.
+    """
+    if end <= start:
+        raise ValueError("an empty window")
+    rows = blocks.read_vector(vector, asset_ids, first_year=start.year, last_year=end.year)
+    days = np.arange((start - _EPOCH).days, (end - _EPOCH).days, dtype=np.int32)
+    year, slot = blocks.year_and_slot(days)
+    columns = (year.astype(np.intp) - start.year) * SLOTS + slot
+    values = np.full((len(asset_ids), len(days)), np.nan)
+    for index, asset_id in enumerate(asset_ids):
+        row = rows.get(asset_id)
+        if row is not None:
+            np.take(row, columns, out=values[index])
+    return PriceFrame(np.array(asset_ids, dtype=np.int32), start, values)
+
+
+def bar_table(bars: Bars, *, asset_ids: NDArray[np.int32], source_ids: NDArray[np.int16]) -> BarTable:
+    """A provider's bars with our ids: `asset_ids` per key and `source_ids` per source of `bars`."""
+    asset_id = asset_ids[bars.code]
+    order = np.lexsort((bars.day, asset_id))
+    quality = np.where(bars.estimated, DailyBar.Quality.MARKET_CAP_ESTIMATED, 0).astype(np.uint8)
+    hourly = np.array([name.endswith(_HOURLY_RANGE) for name in bars.sources], dtype=bool)
+    quality |= np.where(hourly[bars.source_code], DailyBar.Quality.RANGE_FROM_HOURLY_CLOSES, 0).astype(np.uint8)
+    table = BarTable(
+        asset_id=asset_id,
+        day=bars.day,
+        values=np.column_stack([getattr(bars, name) for name in NUMBERS]),
+        source_id=source_ids[bars.source_code],
+        quality=quality,
+    ).take(order)
+    return table.take(_last_of_each(table))
+
+
+def _last_of_each(table: BarTable) -> NDArray[np.bool_]:
+    """Rows whose (asset, day) does not come again: two keys of a source may mean one asset."""
+    repeated = (np.diff(table.asset_id) == 0) & (np.diff(table.day) == 0)
+    return np.append(~repeated, True)[: len(table)]

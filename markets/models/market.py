@@ -1,0 +1,26 @@
+from django.db import models
+from django.db.models.functions import Now
+
+
+class Market(models.Model):
+    """The market as a whole: a single row whose version grows with every change of its data."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    data_version = models.BigIntegerField(default=0)
+    changed_at = models.DateTimeField(db_default=Now())
+    simulation = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="What the invented prices of this market are made from; empty for a real market.",
+    )
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="market_is_one_row")]
+
+    def __str__(self) -> str:
+        return "simulated market" if self.is_simulated else "market"
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether the prices are invented for demonstration."""
+        return self.simulation is not None

@@ -1,0 +1,158 @@
+"""One asset with its quote as the API shows it: the columns to read and the JSON to write."""
+
+from datetime import UTC, date, datetime
+from functools import cached_property
+from typing import Any
+
+import orjson
+
+from markets.freshness import fresh_until
+
+MANUAL = "manual"
+"""The source of a price that was set by hand."""
+
+_ASSET = (
+    "id",
+    "slug",
+    "symbol",
+    "name",
+    "name_key",
+    "search_key",
+    "image",
+    "description",
+    "website",
+    "bars_from",
+    "bars_to",
+)
+_QUOTE = (
+    "as_of",
+    "rank",
+    "price",
+    "market_cap",
+    "volume_24h",
+    "change_1h",
+    "change_24h",
+    "change_7d",
+    "high_24h",
+    "low_24h",
+    "ath",
+    "ath_at",
+    "atl",
+    "atl_at",
+    "circulating_supply",
+    "total_supply",
+    "max_supply",
+)
+_NAMES = (*_ASSET, *_QUOTE, "provider", "is_simulated", "categories")
+
+COLUMNS = ", ".join(
+    [
+        *(f"a.{name}" for name in _ASSET),
+        *(f"q.{name}" for name in _QUOTE),
+        "s.name AS provider",
+        "s.is_simulated",
+        "(SELECT array_agg(c.slug ORDER BY c.slug) FROM markets_asset_categories l"
+        " JOIN markets_category c ON c.id = l.category_id WHERE l.asset_id = a.id) AS categories",
+    ]
+)
+FROM = "FROM markets_asset a LEFT JOIN markets_quote q ON q.asset_id = a.id LEFT JOIN markets_source s ON s.id = q.source_id"
+
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+_IN_LIST = (
+    "symbol",
+    "name",
+    "slug",
+    "image",
+    "rank",
+    "price",
+    "market_cap",
+    "volume_24h",
+    "change_1h",
+    "change_24h",
+    "change_7d",
+    "circulating_supply",
+)
+_IN_DETAIL_ONLY = (
+    "high_24h",
+    "low_24h",
+    "ath",
+    "ath_at",
+    "atl",
+    "atl_at",
+    "total_supply",
+    "max_supply",
+    "description",
+    "website",
+    "categories",
+)
+_STALE = {True: b',"stale":true}', False: b',"stale":false}'}
+
+
+class Row:
+    """An asset and its latest quote; every value of the quote is None where nobody reported it."""
+
+    id: int
+    slug: str
+    symbol: str
+    name: str
+    name_key: str
+    search_key: str
+    as_of: datetime | None
+    rank: int | None
+    price: float | None
+    market_cap: float | None
+    volume_24h: float | None
+    bars_from: date | None
+    bars_to: date | None
+    categories: list[str]
+
+    def __init__(self, *values: Any) -> None:
+        self.__dict__ = dict(zip(_NAMES, values, strict=True))
+        self.__dict__["categories"] = self.__dict__["categories"] or []
+
+    @cached_property
+    def fresh_until(self) -> datetime:
+        """When this quote turns stale; the distant past where there is none."""
+        return _NEVER if self.as_of is None else fresh_until(self.as_of, self.rank)
+
+    @property
+    def missing_reason(self) -> str | None:
+        if self.price is not None:
+            return None
+        return "no_quote" if self.as_of is None else "not_reported"
+
+    @property
+    def quality(self) -> str | None:
+        if self.as_of is None:
+            return None
+        values = self.__dict__
+        return "simulated" if values["is_simulated"] else MANUAL if values["provider"] == MANUAL else "observed"
+
+    @cached_property
+    def _head(self) -> bytes:
+        # Everything but the last key, which depends on the clock.
+        return orjson.dumps(self._shown(_IN_LIST), option=orjson.OPT_UTC_Z)[:-1]
+
+    def json(self, at: datetime) -> bytes:
+        """The row of a list. Text comes from the database and NaN cannot be stored, so null means missing."""
+        return self._head + _STALE[self.fresh_until <= at]
+
+    def detail(self, at: datetime) -> dict[str, Any]:
+        """Everything about the asset."""
+        values = self.__dict__
+        history = {"daily_from": values["bars_from"], "daily_to": values["bars_to"]}
+        age = None if self.as_of is None else max(0, round((at - self.as_of).total_seconds()))
+        return self._shown(_IN_LIST + _IN_DETAIL_ONLY) | {
+            "age_seconds": age,
+            "stale": self.fresh_until <= at,
+            "history": history,
+        }
+
+    def _shown(self, names: tuple[str, ...]) -> dict[str, Any]:
+        values = self.__dict__
+        return {name: values[name] for name in names} | {
+            "missing_reason": self.missing_reason,
+            "quality": self.quality,
+            "provider": values["provider"],
+            "as_of": self.as_of,
+        }

@@ -1,0 +1,29 @@
+"""What the schedules start."""
+
+from dataclasses import asdict
+
+from celery import shared_task
+
+from config.kernel import clock
+from markets.runs import day_close, retention, sync
+
+
+@shared_task(name="update_market_data", queue="default")
+def update_market_data(
+    *, limit: int = sync.DEFAULT_LIMIT, provider: str | None = None, cross_check: bool = False, **_: object
+) -> dict[str, object]:
+    """Fetch the latest quotes; the run's row tells how it went."""
+    run = sync.sync(sync.Parameters(limit, provider, cross_check))
+    return {"run": run.pk, "state": run.state}
+
+
+@shared_task(name="markets.close_days", queue="maintenance")
+def close_days(**_: object) -> dict[str, int]:
+    """Make daily bars of complete days from the snapshots."""
+    return asdict(day_close.perform(at=clock.now()))
+
+
+@shared_task(name="markets.enforce_retention", queue="maintenance")
+def enforce_retention(**_: object) -> dict[str, object]:
+    """Drop what is beyond the retention and create the partitions to come."""
+    return asdict(retention.perform(at=clock.now()))
