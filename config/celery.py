@@ -13,7 +13,8 @@ QUEUES = ("default", "risk_calculations", "portfolio_operations", "report_genera
 
 app = Celery(
     "config",
-    task_queues=[Queue(name) for name in QUEUES],
+    # A routing key each: with one in common, every queue would get every message.
+    task_queues=[Queue(name, routing_key=name) for name in QUEUES],
     task_default_queue="default",
     # A queue that no worker serves would swallow what is sent to it.
     task_create_missing_queues=False,

@@ -1,6 +1,6 @@
 """The shapes of the accounts API."""
 
-from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
+from drf_spectacular.utils import OpenApiExample, extend_schema_serializer, inline_serializer
 from rest_framework import serializers
 
 from accounts.models import User
@@ -83,56 +83,34 @@ class TaskResult(TaskStarted):
     error = TaskError(allow_null=True)
 
 
-@extend_schema_serializer(examples=[OpenApiExample("Accepted", value={"data": {**_TASK, "status": "PENDING"}})])
-class TaskStartedAnswer(serializers.Serializer):
-    """The answer to every request that starts a task; `Location` leads to its status."""
+def _in_data(name: str, content: TaskStarted, **examples: dict[str, object]) -> type[serializers.Serializer]:
+    """The envelope of every answer about a task: `{"data": ...}`."""
+    envelope = type(inline_serializer(name, {"data": content}))
+    shown = [OpenApiExample(title, value={"data": {**_TASK, **value}}) for title, value in examples.items()]
+    return extend_schema_serializer(examples=shown)(envelope)
 
-    data = TaskStarted()
 
-
-@extend_schema_serializer(
-    examples=[
-        OpenApiExample(
-            "Running",
-            value={
-                "data": {
-                    **_TASK,
-                    "status": "PROGRESS",
-                    "progress": 40,
-                    "attempts": 1,
-                    "created_at": "2026-03-12T12:00:00Z",
-                    "started_at": "2026-03-12T12:00:01Z",
-                    "finished_at": None,
-                    "error": None,
-                }
-            },
-        )
-    ]
+TaskStartedAnswer = _in_data("TaskStartedAnswer", TaskStarted(), Accepted={"status": "PENDING"})
+TaskStatusAnswer = _in_data(
+    "TaskStatusAnswer",
+    TaskStatus(),
+    Running={
+        "status": "PROGRESS",
+        "progress": 40,
+        "attempts": 1,
+        "created_at": "2026-03-12T12:00:00Z",
+        "started_at": "2026-03-12T12:00:01Z",
+        "finished_at": None,
+        "error": None,
+    },
 )
-class TaskStatusAnswer(serializers.Serializer):
-    data = TaskStatus()
-
-
-@extend_schema_serializer(
-    examples=[
-        OpenApiExample(
-            "Done", value={"data": {**_TASK, "status": "SUCCESS", "result": {"updated": 50}, "error": None}}
-        ),
-        OpenApiExample(
-            "Failed",
-            value={
-                "data": {
-                    **_TASK,
-                    "status": "FAILURE",
-                    "result": None,
-                    "error": {
-                        "code": "provider_unavailable",
-                        "message": "No provider of market data answers at the moment.",
-                    },
-                }
-            },
-        ),
-    ]
+TaskResultAnswer = _in_data(
+    "TaskResultAnswer",
+    TaskResult(),
+    Done={"status": "SUCCESS", "result": {"inserted": 0, "updated": 9}, "error": None},
+    Failed={
+        "status": "FAILURE",
+        "result": None,
+        "error": {"code": "provider_unavailable", "message": "No provider of market data answers at the moment."},
+    },
 )
-class TaskResultAnswer(serializers.Serializer):
-    data = TaskResult()

@@ -3,8 +3,9 @@
 from datetime import UTC, datetime
 from functools import cache
 
-import factory
 from django.contrib.auth.hashers import make_password
+from factory.declarations import LazyAttribute, LazyFunction, Sequence, SubFactory, Trait
+from factory.django import DjangoModelFactory
 
 from accounts.models import AuditEntry, Job, User
 from accounts.roles import Role
@@ -19,33 +20,33 @@ def hashed_password() -> str:
     return make_password(PASSWORD)
 
 
-class UserFactory(factory.django.DjangoModelFactory):
+class UserFactory(DjangoModelFactory[User]):
     """An active viewer whose password is `PASSWORD`."""
 
     class Meta:
         model = User
 
-    username = factory.Sequence(lambda n: f"person_{n}")
-    email = factory.LazyAttribute(lambda person: f"{person.username}@example.com")
+    username = Sequence(lambda n: f"person_{n}")
+    email = LazyAttribute(lambda person: f"{person.username}@example.com")
     role = Role.VIEWER
     status = User.Status.ACTIVE
-    password = factory.LazyFunction(hashed_password)
+    password = LazyFunction(hashed_password)
 
 
-class JobFactory(factory.django.DjangoModelFactory):
+class JobFactory(DjangoModelFactory[Job]):
     """A job that waits for a worker."""
 
     class Meta:
         model = Job
 
     kind = "update_market_data"
-    owner = factory.SubFactory(UserFactory)
-    parameters = factory.LazyFunction(lambda: {"limit": 50})
+    owner = SubFactory(UserFactory)
+    parameters = LazyFunction(lambda: {"limit": 50})
     created_at = NOON
 
     class Params:
-        running = factory.Trait(state=Job.State.RUNNING, attempt=1, started_at=NOON)
-        succeeded = factory.Trait(
+        running = Trait(state=Job.State.RUNNING, attempt=1, started_at=NOON)
+        succeeded = Trait(
             state=Job.State.SUCCEEDED,
             attempt=1,
             started_at=NOON,
@@ -53,7 +54,7 @@ class JobFactory(factory.django.DjangoModelFactory):
             progress=100,
             result={"updated": 50},
         )
-        failed = factory.Trait(
+        failed = Trait(
             state=Job.State.FAILED,
             attempt=1,
             started_at=NOON,
@@ -63,12 +64,12 @@ class JobFactory(factory.django.DjangoModelFactory):
         )
 
 
-class AuditEntryFactory(factory.django.DjangoModelFactory):
+class AuditEntryFactory(DjangoModelFactory[AuditEntry]):
     """Something that was done at noon."""
 
     class Meta:
         model = AuditEntry
 
-    actor = factory.SubFactory(UserFactory)
+    actor = SubFactory(UserFactory)
     verb = "accounts.user.role_changed"
     happened_at = NOON

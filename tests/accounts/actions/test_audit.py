@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 
 
 def test_deed_is_written_down_with_everything_that_explains_it():
-    alice, job = UserFactory(), JobFactory()
+    alice, job = UserFactory.create(), JobFactory.create()
 
     with bound_contextvars(request_id="6f9619ff-8b86-4011-b42d-00c04fc964ff"):
         audit.record(

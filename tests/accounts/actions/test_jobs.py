@@ -1,4 +1,7 @@
+import base64
+import json
 import uuid
+from collections.abc import Mapping
 from datetime import timedelta
 
 import pytest
@@ -22,7 +25,7 @@ def messages(monkeypatch):
     """What the workers are told: (task, arguments, queue)."""
     sent = []
     monkeypatch.setattr(
-        current_app._get_current_object(),
+        current_app,
         "send_task",
         lambda name, kwargs, queue: sent.append((name, kwargs, queue)),
     )
@@ -34,15 +37,15 @@ def broker_away(monkeypatch):
     def refuse(*args, **kwargs):
         raise OperationalError("connection refused")
 
-    monkeypatch.setattr(current_app._get_current_object(), "send_task", refuse)
+    monkeypatch.setattr(current_app, "send_task", refuse)
 
 
-def stored(job: Job) -> dict[str, object]:
+def stored(job: Job) -> Mapping[str, object]:
     return Job.objects.values().get(pk=job.pk)
 
 
 def test_requested_job_is_stored_with_its_trace_and_published_on_commit(messages, django_capture_on_commit_callbacks):
-    alice = UserFactory()
+    alice = UserFactory.create()
 
     with (
         bound_contextvars(request_id="6f9619ff-8b86-4011-b42d-00c04fc964ff"),
@@ -90,12 +93,26 @@ def test_request_is_accepted_while_the_broker_is_away(broker_away, django_captur
     assert [(line["event"], line["job_id"]) for line in logs] == [("job.not_published", str(job.pk))]
 
 
+@pytest.mark.parametrize("queue", Job.Queue)
+def test_message_arrives_in_the_queue_of_the_job_and_in_no_other(redis_server, queue):
+    job = JobFactory.create(queue=queue)
+
+    assert jobs.publish(job)
+
+    assert {name: redis_server.llen(name) for name in Job.Queue.values} == {
+        name: int(name == queue) for name in Job.Queue.values
+    }
+    message = json.loads(redis_server.lindex(queue, 0))
+    assert message["headers"]["task"] == "accounts.perform_job"
+    assert json.loads(base64.b64decode(message["body"]))[1] == {"job_id": str(job.pk)}
+
+
 def test_forgotten_jobs_are_published_again_oldest_first(messages):
-    young = JobFactory(created_at=NOON - timedelta(seconds=10))
-    second = JobFactory(created_at=NOON - timedelta(seconds=11))
-    first = JobFactory(created_at=NOON - timedelta(hours=1))
-    JobFactory(running=True, created_at=NOON - timedelta(hours=1))
-    JobFactory(succeeded=True, created_at=NOON - timedelta(hours=1))
+    young = JobFactory.create(created_at=NOON - timedelta(seconds=10))
+    second = JobFactory.create(created_at=NOON - timedelta(seconds=11))
+    first = JobFactory.create(created_at=NOON - timedelta(hours=1))
+    JobFactory.create(running=True, created_at=NOON - timedelta(hours=1))
+    JobFactory.create(succeeded=True, created_at=NOON - timedelta(hours=1))
 
     published = jobs.relay(at=NOON)
 
@@ -105,19 +122,19 @@ def test_forgotten_jobs_are_published_again_oldest_first(messages):
 
 
 def test_relay_counts_nothing_while_the_broker_is_away(broker_away):
-    JobFactory(created_at=NOON - timedelta(hours=1))
+    JobFactory.create(created_at=NOON - timedelta(hours=1))
 
     assert jobs.relay(at=NOON) == 0
 
 
 def test_started_job_runs_its_first_attempt():
-    job = jobs.start(JobFactory().pk, at=LATER)
+    job = jobs.start(JobFactory.create().pk, at=LATER)
 
     assert (job.state, job.attempt, job.started_at) == ("running", 1, LATER)
 
 
 def test_second_start_is_refused_and_changes_nothing():
-    job = jobs.start(JobFactory().pk, at=NOON)
+    job = jobs.start(JobFactory.create().pk, at=NOON)
     before = stored(job)
 
     with pytest.raises(jobs.JobNotQueued):
@@ -128,7 +145,7 @@ def test_second_start_is_refused_and_changes_nothing():
 
 @pytest.mark.parametrize("state", ["running", "succeeded", "failed"])
 def test_job_that_is_not_queued_does_not_start(state):
-    job = JobFactory(**{state: True})
+    job = JobFactory.create(**{state: True})
     before = stored(job)
 
     with pytest.raises(jobs.JobNotQueued):
@@ -138,7 +155,7 @@ def test_job_that_is_not_queued_does_not_start(state):
 
 
 def test_job_without_attempts_left_does_not_start():
-    job = JobFactory(attempt=3, max_attempts=3, started_at=NOON)
+    job = JobFactory.create(attempt=3, max_attempts=3, started_at=NOON)
 
     with pytest.raises(jobs.JobNotQueued):
         jobs.start(job.pk, at=LATER)
@@ -152,7 +169,7 @@ def test_absent_job_does_not_start():
 
 
 def test_progress_is_stored_and_shown():
-    job = jobs.start(JobFactory().pk, at=NOON)
+    job = jobs.start(JobFactory.create().pk, at=NOON)
 
     jobs.progress(job, 40)
 
@@ -160,7 +177,7 @@ def test_progress_is_stored_and_shown():
 
 
 def test_success_stores_the_result():
-    job = jobs.start(JobFactory().pk, at=NOON)
+    job = jobs.start(JobFactory.create().pk, at=NOON)
 
     jobs.succeed(job, result={"updated": 50}, at=LATER)
 
@@ -174,7 +191,7 @@ def test_success_stores_the_result():
 
 
 def test_failure_stores_the_reason_and_how_far_it_came():
-    job = jobs.start(JobFactory().pk, at=NOON)
+    job = jobs.start(JobFactory.create().pk, at=NOON)
     jobs.progress(job, 40)
 
     jobs.fail(job, code="provider_unavailable", message="No provider answers.", at=LATER)
@@ -195,7 +212,7 @@ def test_failure_stores_the_reason_and_how_far_it_came():
 )
 @pytest.mark.parametrize("overtaken_by", [{"attempt": 2}, {"state": "failed", "error_code": "x", "finished_at": NOON}])
 def test_attempt_that_no_longer_counts_changes_nothing(write, overtaken_by):
-    job = jobs.start(JobFactory().pk, at=NOON)
+    job = jobs.start(JobFactory.create().pk, at=NOON)
     Job.objects.filter(pk=job.pk).update(**overtaken_by)
     before = stored(job)
 
@@ -206,7 +223,7 @@ def test_attempt_that_no_longer_counts_changes_nothing(write, overtaken_by):
 
 
 def test_result_that_the_database_cannot_hold_is_not_half_stored():
-    job = jobs.start(JobFactory().pk, at=NOON)
+    job = jobs.start(JobFactory.create().pk, at=NOON)
     before = stored(job)
 
     with pytest.raises(DataError), transaction.atomic():

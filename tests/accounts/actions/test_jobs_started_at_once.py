@@ -12,7 +12,7 @@ pytestmark = pytest.mark.integration
 
 
 def test_of_many_workers_that_start_a_job_at_once_exactly_one_gets_it(committed_db):
-    job, barrier = JobFactory(), Barrier(8)
+    job, barrier = JobFactory.create(), Barrier(8)
 
     def start(_: int) -> int:
         try:

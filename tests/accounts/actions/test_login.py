@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 
 @pytest.fixture
 def alice():
-    return UserFactory(username="alice", email="alice@example.com", token_version=2)
+    return UserFactory.create(username="alice", email="alice@example.com", token_version=2)
 
 
 @pytest.fixture
@@ -22,14 +22,19 @@ def hashings(alice, settings, monkeypatch):
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
     alice.set_password(PASSWORD)
     alice.save()
-    counted = []
-    for name in ("encode", "verify"):
+    counted: list[str] = []
+
+    def count(name):
         original = getattr(Argon2PasswordHasher, name)
-        monkeypatch.setattr(
-            Argon2PasswordHasher,
-            name,
-            lambda self, *args, _name=name, _original=original: counted.append(_name) or _original(self, *args),
-        )
+
+        def counting(self, *args):
+            counted.append(name)
+            return original(self, *args)
+
+        monkeypatch.setattr(Argon2PasswordHasher, name, counting)
+
+    count("encode")
+    count("verify")
     return counted
 
 

@@ -15,7 +15,7 @@ def groups_of(person: User) -> list[str]:
 
 def test_new_role_is_traced_and_withdraws_the_tokens():
     role_groups.sync()
-    alice, root = UserFactory(token_version=4), UserFactory(role=Role.ADMIN)
+    alice, root = UserFactory.create(token_version=4), UserFactory.create(role=Role.ADMIN)
 
     people.set_role(alice, Role.OPERATOR, by=root, at=NOON, reason="Runs the syncs now.")
 
@@ -32,7 +32,7 @@ def test_new_role_is_traced_and_withdraws_the_tokens():
 
 
 def test_role_that_somebody_has_already_changes_nothing():
-    alice = UserFactory(role=Role.OPERATOR)
+    alice = UserFactory.create(role=Role.OPERATOR)
     before = User.objects.values().get(pk=alice.pk)
 
     people.set_role(alice, Role.OPERATOR, by=None, at=NOON, reason="Again.")
@@ -43,7 +43,7 @@ def test_role_that_somebody_has_already_changes_nothing():
 
 def test_saved_person_is_in_the_group_of_their_role_and_no_other():
     role_groups.sync()
-    alice = UserFactory(role=Role.MODERATOR)
+    alice = UserFactory.create(role=Role.MODERATOR)
     alice.groups.add(Group.objects.create(name="club"))
 
     alice.role = Role.ANALYST
@@ -53,7 +53,7 @@ def test_saved_person_is_in_the_group_of_their_role_and_no_other():
 
 
 def test_saving_something_else_leaves_the_groups_alone(django_assert_num_queries):
-    alice = UserFactory()
+    alice = UserFactory.create()
 
     with django_assert_num_queries(1):
         alice.save(update_fields=["last_login"])

@@ -63,7 +63,7 @@ def test_permission_that_left_the_table_is_taken_away_and_other_groups_are_left_
 
 def test_people_are_moved_to_the_group_of_their_role(table):
     role_groups.sync()
-    promoted, settled = UserFactory(), UserFactory(role=Role.OPERATOR)
+    promoted, settled = UserFactory.create(), UserFactory.create(role=Role.OPERATOR)
     User.objects.filter(pk=promoted.pk).update(role=Role.OPERATOR)
 
     told = role_groups.sync()

@@ -1,5 +1,4 @@
 import pytest
-from django.conf import settings as django_settings
 
 from accounts import tokens
 from accounts.models import User
@@ -15,7 +14,7 @@ REFRESH_PATHS = ["/api/v1/auth/refresh", "/api/v1/refresh", "/api/v1/auth/refres
 
 @pytest.fixture
 def alice():
-    return UserFactory(username="alice", email="alice@example.com")
+    return UserFactory.create(username="alice", email="alice@example.com")
 
 
 @pytest.fixture
@@ -137,8 +136,8 @@ def test_both_paths_draw_from_one_allowance_and_another_address_has_its_own(clie
 
 def test_login_is_refused_while_attempts_cannot_be_counted(log_in, alice, settings):
     settings.CACHES = {
-        **django_settings.CACHES,
-        "counters": {**django_settings.CACHES["counters"], "LOCATION": "redis://127.0.0.1:1/0"},
+        **settings.CACHES,
+        "counters": {**settings.CACHES["counters"], "LOCATION": "redis://127.0.0.1:1/0"},
     }
 
     response = log_in(username="alice", password=PASSWORD)
@@ -166,7 +165,7 @@ def test_refresh_token_in_the_header_gives_an_access_token(client, alice, bearer
 
 
 def test_token_in_the_body_goes_before_the_one_in_the_header(client, alice, bearer):
-    bob = UserFactory(username="bob")
+    bob = UserFactory.create(username="bob")
     token = tokens.issue(bob, TokenType.REFRESH, at=clock.now())
 
     response = client.post(

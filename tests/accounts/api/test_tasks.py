@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 
 @pytest.fixture
 def alice():
-    return UserFactory()
+    return UserFactory.create()
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def ask(client, alice, bearer):
 
 
 def test_accepted_job_is_answered_with_its_id_and_the_way_to_its_status(alice):
-    job = JobFactory(owner=alice)
+    job = JobFactory.create(owner=alice)
 
     response = accepted(job)
 
@@ -33,7 +33,7 @@ def test_accepted_job_is_answered_with_its_id_and_the_way_to_its_status(alice):
 
 
 def test_waiting_task_is_pending(ask, alice):
-    job = JobFactory(owner=alice)
+    job = JobFactory.create(owner=alice)
 
     response = ask(job, "status")
 
@@ -53,7 +53,7 @@ def test_waiting_task_is_pending(ask, alice):
 
 
 def test_failed_task_shows_why(ask, alice):
-    job = JobFactory(owner=alice, failed=True, progress=40)
+    job = JobFactory.create(owner=alice, failed=True, progress=40)
 
     data = ask(job, "status").json()["data"]
 
@@ -70,7 +70,7 @@ def test_failed_task_shows_why(ask, alice):
 
 
 def test_finished_task_gives_its_result(ask, alice):
-    job = JobFactory(owner=alice, succeeded=True)
+    job = JobFactory.create(owner=alice, succeeded=True)
 
     response = ask(job, "result")
 
@@ -81,7 +81,7 @@ def test_finished_task_gives_its_result(ask, alice):
 
 
 def test_result_of_a_failed_task_is_its_error(ask, alice):
-    job = JobFactory(owner=alice, failed=True)
+    job = JobFactory.create(owner=alice, failed=True)
 
     response = ask(job, "result")
 
@@ -99,7 +99,7 @@ def test_result_of_a_failed_task_is_its_error(ask, alice):
     [({}, "PENDING", 0), ({"running": True}, "STARTED", 0), ({"running": True, "progress": 40}, "PROGRESS", 40)],
 )
 def test_result_is_not_ready_before_the_end(ask, alice, fields, status, progress):
-    response = ask(JobFactory(owner=alice, **fields), "result")
+    response = ask(JobFactory.create(owner=alice, **fields), "result")
 
     error = response.json()["error"]
     assert (response.status_code, error["code"], response.headers["Retry-After"]) == (409, "task_not_ready", "1")
@@ -107,7 +107,7 @@ def test_result_is_not_ready_before_the_end(ask, alice, fields, status, progress
 
 
 def test_cancelled_task_has_no_result_any_more(ask, alice):
-    response = ask(JobFactory(owner=alice, state=Job.State.CANCELLED, finished_at=NOON), "result")
+    response = ask(JobFactory.create(owner=alice, state=Job.State.CANCELLED, finished_at=NOON), "result")
 
     assert (response.status_code, response.json()["error"]["code"]) == (410, "task_cancelled")
 
@@ -115,10 +115,10 @@ def test_cancelled_task_has_no_result_any_more(ask, alice):
 @pytest.mark.parametrize("what", ["status", "result"])
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.ANALYST, Role.MODERATOR])
 def test_task_of_somebody_else_is_as_good_as_absent(ask, role, what):
-    stranger = UserFactory(role=role)
+    stranger = UserFactory.create(role=role)
 
-    foreign = ask(JobFactory(succeeded=True), what, by=stranger)
-    scheduled = ask(JobFactory(succeeded=True, owner=None), what, by=stranger)
+    foreign = ask(JobFactory.create(succeeded=True), what, by=stranger)
+    scheduled = ask(JobFactory.create(succeeded=True, owner=None), what, by=stranger)
     absent = ask(uuid.uuid4(), what, by=stranger)
 
     bodies = [response.json()["error"] for response in (foreign, scheduled, absent)]
@@ -132,14 +132,14 @@ def test_task_of_somebody_else_is_as_good_as_absent(ask, role, what):
 @pytest.mark.parametrize("what", ["status", "result"])
 @pytest.mark.parametrize("role", [Role.OPERATOR, Role.ADMIN])
 def test_operators_and_administrators_see_every_task(ask, role, what):
-    response = ask(JobFactory(succeeded=True), what, by=UserFactory(role=role))
+    response = ask(JobFactory.create(succeeded=True), what, by=UserFactory.create(role=role))
 
     assert response.status_code == 200
 
 
 @pytest.mark.parametrize("what", ["status", "result"])
 def test_anonymous_callers_see_no_task(client, what):
-    response = client.get(f"/api/v1/tasks/{JobFactory(succeeded=True).pk}/{what}")
+    response = client.get(f"/api/v1/tasks/{JobFactory.create(succeeded=True).pk}/{what}")
 
     assert (response.status_code, response.json()["error"]["code"]) == (401, "not_authenticated")
 

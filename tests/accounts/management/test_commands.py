@@ -1,4 +1,5 @@
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -11,7 +12,7 @@ from tests.accounts.factories import PASSWORD
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 
 
-def run(*arguments: str, **options: object) -> list[str]:
+def run(*arguments: str, **options: Any) -> list[str]:
     out = StringIO()
     call_command(*arguments, stdout=out, **options)
     return out.getvalue().splitlines()

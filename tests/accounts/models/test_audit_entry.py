@@ -12,14 +12,14 @@ pytestmark = pytest.mark.integration
 
 @pytest.fixture
 def entry(db):
-    return AuditEntryFactory()
+    return AuditEntryFactory.create()
 
 
 def test_entries_about_a_subject_are_told_oldest_first(db):
     alice, bob = UserFactory.create_batch(2)
     for person, verb in [(alice, "a.b.first"), (bob, "a.b.other"), (alice, "a.b.second")]:
-        AuditEntryFactory(verb=verb, subject_type="accounts.user", subject_id=str(person.pk))
-    AuditEntryFactory(verb="a.b.elsewhere", subject_type="accounts.job", subject_id=str(alice.pk))
+        AuditEntryFactory.create(verb=verb, subject_type="accounts.user", subject_id=str(person.pk))
+    AuditEntryFactory.create(verb="a.b.elsewhere", subject_type="accounts.job", subject_id=str(alice.pk))
 
     assert AuditEntry.objects.about(alice).verbs() == ["a.b.first", "a.b.second"]
 
@@ -62,7 +62,7 @@ def test_person_whom_the_trail_names_cannot_be_deleted(entry):
 
 @pytest.mark.parametrize("statement", CHANGES)
 def test_not_even_the_owner_of_the_table_changes_the_trail(committed_db, owner_connection, statement):
-    AuditEntryFactory()
+    AuditEntryFactory.create()
 
     with pytest.raises(psycopg.errors.InsufficientPrivilege, match="append-only"):
         owner_connection.execute(statement)

@@ -55,8 +55,8 @@ def test_every_queue_of_a_job_is_one_that_celery_knows():
     [(Role.VIEWER, False), (Role.ANALYST, False), (Role.MODERATOR, False), (Role.OPERATOR, True), (Role.ADMIN, True)],
 )
 def test_job_is_seen_by_its_owner_and_from_operator_upwards(role, sees_others):
-    person = UserFactory(role=role)
-    own, foreign, scheduled = JobFactory(owner=person), JobFactory(), JobFactory(owner=None)
+    person = UserFactory.create(role=role)
+    own, foreign, scheduled = JobFactory.create(owner=person), JobFactory.create(), JobFactory.create(owner=None)
 
     assert set(Job.objects.visible_to(person)) == ({own, foreign, scheduled} if sees_others else {own})
 
@@ -85,7 +85,7 @@ def test_job_is_seen_by_its_owner_and_from_operator_upwards(role, sees_others):
     ],
 )
 def test_database_refuses_states_that_cannot_be(changes, constraint):
-    job = JobFactory()
+    job = JobFactory.create()
     before = Job.objects.values().get(pk=job.pk)
 
     with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
@@ -97,13 +97,13 @@ def test_database_refuses_states_that_cannot_be(changes, constraint):
 @with_database
 @pytest.mark.parametrize("has_owner", [True, False])
 def test_one_key_of_one_owner_stands_for_one_job_of_a_kind(has_owner):
-    owner = UserFactory() if has_owner else None
-    JobFactory(owner=owner, idempotency_key="monday")
-    JobFactory(owner=owner, kind="other", idempotency_key="monday")
-    JobFactory(idempotency_key="monday")
+    owner = UserFactory.create() if has_owner else None
+    JobFactory.create(owner=owner, idempotency_key="monday")
+    JobFactory.create(owner=owner, kind="other", idempotency_key="monday")
+    JobFactory.create(idempotency_key="monday")
     JobFactory.create_batch(2, owner=owner)
 
     with pytest.raises(IntegrityError, match="job_one_per_idempotency_key"), transaction.atomic():
-        JobFactory(owner=owner, idempotency_key="monday")
+        JobFactory.create(owner=owner, idempotency_key="monday")
 
     assert Job.objects.count() == 5

@@ -58,22 +58,22 @@ def test_user_name_outside_the_plain_alphabet_is_refused(username):
 @pytest.mark.parametrize("username", ["", "al ice", "alice\n", "\u0430lice"])
 def test_database_refuses_a_user_name_outside_the_plain_alphabet(username):
     with pytest.raises(IntegrityError, match="user_username_is_plain"), transaction.atomic():
-        UserFactory(username=username, email="alice@example.com")
+        UserFactory.create(username=username, email="alice@example.com")
 
     assert not User.objects.exists()
 
 
 def test_user_name_is_taken_in_every_case():
-    UserFactory(username="alice")
+    UserFactory.create(username="alice")
 
     with pytest.raises(IntegrityError, match="user_username_unique_in_any_case"), transaction.atomic():
-        UserFactory(username="ALICE", email="another@example.com")
+        UserFactory.create(username="ALICE", email="another@example.com")
 
     assert User.objects.count() == 1
 
 
 def test_email_is_taken_in_every_case():
-    UserFactory(email="alice@example.com")
+    UserFactory.create(email="alice@example.com")
 
     with pytest.raises(ValidationError) as refusal:
         User.objects.create_user("bob", "ALICE@example.com", PASSWORD)
@@ -92,7 +92,7 @@ def test_email_is_taken_in_every_case():
     ],
 )
 def test_database_refuses_values_that_mean_nothing(column, value, constraint):
-    person = UserFactory()
+    person = UserFactory.create()
     before = User.objects.values().get(pk=person.pk)
 
     with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
@@ -103,8 +103,8 @@ def test_database_refuses_values_that_mean_nothing(column, value, constraint):
 
 @pytest.mark.parametrize("login", ["alice_1", "ALICE_1", " alice_1 ", "alice@example.com", "Alice@EXAMPLE.com"])
 def test_person_is_found_by_user_name_or_email_in_any_case(login):
-    alice = UserFactory(username="alice_1", email="alice@example.com")
-    UserFactory(username="bob")
+    alice = UserFactory.create(username="alice_1", email="alice@example.com")
+    UserFactory.create(username="bob")
 
     assert list(User.objects.called(login)) == [alice]
     assert User.objects.get_by_natural_key(login) == alice
@@ -112,7 +112,7 @@ def test_person_is_found_by_user_name_or_email_in_any_case(login):
 
 @pytest.mark.parametrize("login", ["", "alicex", "alice%", "bob@example.com"])
 def test_nobody_is_found_by_another_name(login):
-    UserFactory(username="alice_", email="alice@example.com")
+    UserFactory.create(username="alice_", email="alice@example.com")
 
     assert not User.objects.called(login).exists()
 
@@ -138,11 +138,11 @@ def test_each_role_ranks_above_the_one_before():
     ],
 )
 def test_admin_site_opens_from_moderator_upwards_and_only_administrators_may_do_everything(role, enters, may_do_all):
-    person = UserFactory(role=role)
+    person = UserFactory.create(role=role)
 
     assert (person.role_rank, person.is_staff, person.is_superuser) == (role.rank, enters, may_do_all)
 
 
 @pytest.mark.parametrize(("status", "active"), [("pending", False), ("active", True), ("disabled", False)])
 def test_only_active_people_count_as_active(status, active):
-    assert UserFactory(status=status).is_active is active
+    assert UserFactory.create(status=status).is_active is active
