@@ -1,6 +1,5 @@
 """Who is calling: the address of the client behind the proxies that we trust, and only those."""
 
-from collections.abc import Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
@@ -20,7 +19,6 @@ def _networks(written: tuple[str, ...]) -> tuple[Network, ...]:
     return tuple(ip_network(text, strict=False) for text in written)
 
 
-@lru_cache(maxsize=4_096)
 def _parse(text: str) -> Address | None:
     """The address in `1.2.3.4`, `1.2.3.4:80`, `::1` or `[::1]:80`; IPv4 mapped into IPv6 is IPv4."""
     text = text.strip()
@@ -41,27 +39,33 @@ def client_address(request: HttpRequest) -> str:
     `X-Forwarded-For` is read from right to left, because every proxy appends the peer it saw: what
     stands left of the first untrusted hop is the client's own claim and is not believed.
     """
-    return _client_address(
-        request.META.get("REMOTE_ADDR") or "",
-        request.META.get("HTTP_X_FORWARDED_FOR") or "",
-        tuple(map(str, settings.TRUSTED_PROXIES)),
-    )
+    peer = request.META.get("REMOTE_ADDR") or ""
+    forwarded = request.META.get("HTTP_X_FORWARDED_FOR")
+    return _direct(peer) if forwarded is None else _forwarded(peer, forwarded)
 
 
-def _client_address(peer: str, forwarded: str, proxies: tuple[str, ...]) -> str:
+@lru_cache(maxsize=4_096)
+def _direct(peer: str) -> str:
+    address = _parse(peer)
+    return UNKNOWN if address is None else str(address)
+
+
+def _forwarded(peer: str, forwarded: str) -> str:
     nearest = _parse(peer)
-    if nearest is None:
-        return UNKNOWN
-    trusted = _networks(proxies)
-    if forwarded and _within(nearest, trusted):
-        for hop in reversed(forwarded.rsplit(",", _MAX_HOPS)[-_MAX_HOPS:]):
-            address = _parse(hop)
-            if address is None:
-                break
-            nearest = address
-            if not _within(address, trusted):
-                break
+    if nearest is None or not _is_trusted(nearest):
+        return _direct(peer)
+    for hop in reversed(forwarded.rsplit(",", _MAX_HOPS)[-_MAX_HOPS:]):
+        address = _parse(hop)
+        if address is None:
+            break
+        nearest = address
+        if not _is_trusted(address):
+            break
     return str(nearest)
+
+
+def _is_trusted(address: Address) -> bool:
+    return any(address in network for network in _networks(tuple(map(str, settings.TRUSTED_PROXIES))))
 
 
 def is_believed(request: HttpRequest) -> bool:
@@ -73,11 +77,7 @@ def is_believed(request: HttpRequest) -> bool:
     if "HTTP_X_FORWARDED_FOR" not in request.META and "HTTP_FORWARDED" not in request.META:
         return True
     peer = _parse(request.META.get("REMOTE_ADDR") or "")
-    return peer is not None and _within(peer, _networks(tuple(map(str, settings.TRUSTED_PROXIES))))
-
-
-def _within(address: Address, networks: Sequence[Network]) -> bool:
-    return any(address in network for network in networks)
+    return peer is not None and _is_trusted(peer)
 
 
 @lru_cache(maxsize=4_096)
