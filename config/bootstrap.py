@@ -53,7 +53,7 @@ def install(name: str, repository: Path) -> None:
         return
     log = repository / ".local" / "install.log"
     say(f"Installing the dependencies of requirements/{name}.txt")
-    report(name, lock, pip_output(python, lock, log), log)
+    report(lock, pip_output(python, lock, log), log)
     stamp.write_text(digest)
 
 
@@ -112,7 +112,7 @@ def pip_environment(environment: Mapping[str, str]) -> dict[str, str]:
     return {**kept, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 
 
-def report(name: str, lock: Path, lines: Iterable[str], log: Path) -> None:
+def report(lock: Path, lines: Iterable[str], log: Path) -> None:
     """Show how far pip is: one line that grows in a terminal, one line for every 25 packages elsewhere."""
     total = len(re.findall(r"(?m)^[A-Za-z0-9][^=\s]*==", lock.read_text()))
     terminal = sys.stdout.isatty()

@@ -1,17 +1,12 @@
-import os
 import shutil
 import sys
-import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
 from config.embedded.guard import Guard
 from config.embedded.home import Home
 from config.embedded.servers import Servers
-
-REPOSITORY = Path(__file__).resolve().parents[2]
 
 # Keeps servers in the home that is its argument until its standard input ends.
 SUPERVISOR = """
@@ -25,19 +20,6 @@ with Guard() as guard, Servers(Home(Path(sys.argv[1])), guard):
     print("ready", flush=True)
     sys.stdin.read()
 """
-
-
-@pytest.fixture
-def eventually() -> Callable[[Callable[[], bool]], None]:
-    """Wait for what another process does, and fail when it never does."""
-
-    def wait(condition: Callable[[], bool], seconds: float = 30) -> None:
-        deadline = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < deadline, "it did not happen"
-            time.sleep(0.02)
-
-    return wait
 
 
 @pytest.fixture
@@ -67,24 +49,3 @@ def servers(guard: Guard) -> Iterator[Servers]:
 def supervisor_command(home: Home) -> list[str]:
     """Another process that runs the servers of `home`."""
     return [sys.executable, "-c", SUPERVISOR, str(home.path)]
-
-
-@pytest.fixture
-def processes_in() -> Callable[[Path], list[int]]:
-    """The processes that work in a directory or below it, zombies aside."""
-
-    def find(directory: Path) -> list[int]:
-        found = []
-        for entry in Path("/proc").iterdir():
-            try:
-                works_in = (entry / "cwd").readlink()
-                state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
-            except OSError:
-                continue
-            if entry.name.isdigit() and works_in.is_relative_to(directory) and state != "Z":
-                found.append(int(entry.name))
-        return found
-
-    if not os.access("/proc/self/cwd", os.R_OK):
-        pytest.skip("there is no /proc to look into")
-    return find

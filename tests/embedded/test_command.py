@@ -13,6 +13,7 @@ import pytest
 from config.embedded import __main__ as command
 from config.embedded.home import Home
 from config.embedded.servers import Servers
+from tests.support.processes import eventually
 
 pytestmark = pytest.mark.integration
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -127,7 +128,7 @@ def test_missing_command_is_a_mistake(capsys):
 
 
 @pytest.mark.faults
-def test_killed_supervisor_leaves_no_directory(environment, eventually):
+def test_killed_supervisor_leaves_no_directory(environment):
     done = run(["--temporary", "--", "sh", "-c", "kill -9 $PPID"], environment)
 
     assert done.returncode == -signal.SIGKILL

@@ -13,6 +13,7 @@ import pytest
 from config.embedded import guard as guard_module
 from config.embedded.guard import is_running, stand_watch
 from config.embedded.servers import Servers, running
+from tests.support.processes import eventually, processes_in
 
 pytestmark = [pytest.mark.faults, pytest.mark.integration]
 STUBBORN = (
@@ -48,7 +49,7 @@ def guard_of(supervisor):
     return next(int(pid) for pid in children if "guard.py" in Path(f"/proc/{pid}/cmdline").read_text())
 
 
-def test_killed_supervisor_leaves_no_server_behind(supervisor, home, processes_in, eventually):
+def test_killed_supervisor_leaves_no_server_behind(supervisor, home):
     assert processes_in(home.path) != []
 
     supervisor.kill()
@@ -69,9 +70,7 @@ def test_start_right_after_a_kill_finds_the_data(supervisor, home, guard):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's death")
-def test_servers_end_with_their_supervisor_even_when_its_guard_was_killed_first(
-    supervisor, home, processes_in, eventually
-):
+def test_servers_end_with_their_supervisor_even_when_its_guard_was_killed_first(supervisor, home):
     os.kill(guard_of(supervisor), signal.SIGKILL)
     supervisor.kill()
     supervisor.wait()
@@ -80,9 +79,7 @@ def test_servers_end_with_their_supervisor_even_when_its_guard_was_killed_first(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-def test_servers_that_outlived_everything_are_stopped_by_the_next_start(
-    supervisor, home, guard, processes_in, eventually
-):
+def test_servers_that_outlived_everything_are_stopped_by_the_next_start(supervisor, home, guard):
     # Stopped servers cannot follow the signals of a dying parent, like ones on a machine that hangs.
     left = processes_in(home.path)
     os.kill(guard_of(supervisor), signal.SIGKILL)
@@ -98,7 +95,7 @@ def test_servers_that_outlived_everything_are_stopped_by_the_next_start(
         assert set(left).isdisjoint(processes_in(home.path))
 
 
-def test_ended_input_stops_the_servers_in_order(supervisor, home, processes_in):
+def test_ended_input_stops_the_servers_in_order(supervisor, home):
     supervisor.communicate(timeout=60)
 
     assert supervisor.returncode == 0

@@ -6,6 +6,7 @@ import pytest
 
 from config.embedded.errors import ServersError
 from config.embedded.process import Process, stop_predecessor
+from tests.support.processes import eventually
 
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
 
@@ -18,7 +19,7 @@ def process(tmp_path, guard):
     return make
 
 
-def test_stop_kills_what_does_not_end_when_asked(process, eventually):
+def test_stop_kills_what_does_not_end_when_asked(process):
     stubborn = process(sys.executable, "-c", STUBBORN, patience=0.1)
     stubborn.start()
     eventually(lambda: stubborn.said() == "up")
@@ -32,7 +33,7 @@ def test_stop_before_start_does_nothing(process):
     process("true").stop()
 
 
-def test_ended_process_has_its_exit_code_and_no_pid(process, eventually):
+def test_ended_process_has_its_exit_code_and_no_pid(process):
     ended = process(sys.executable, "-c", "raise SystemExit(3)")
     ended.start()
     eventually(lambda: ended.exit_code is not None)
@@ -41,7 +42,7 @@ def test_ended_process_has_its_exit_code_and_no_pid(process, eventually):
     ended.stop()
 
 
-def test_said_begins_with_the_last_start(process, eventually):
+def test_said_begins_with_the_last_start(process):
     talker = process(sys.executable, "-c", "import os; print(os.getpid())")
     for _ in range(2):
         talker.start()
@@ -90,7 +91,7 @@ def test_predecessor_is_only_stopped_in_its_own_directory(process, tmp_path):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-def test_predecessor_that_does_not_stop_is_named(process, tmp_path, eventually):
+def test_predecessor_that_does_not_stop_is_named(process, tmp_path):
     stubborn = process(sys.executable, "-c", STUBBORN, patience=0.1)
     stubborn.start()
     eventually(lambda: stubborn.said() == "up")

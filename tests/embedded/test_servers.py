@@ -13,6 +13,7 @@ from config.embedded import postgres
 from config.embedded.errors import AlreadyRunning, ServersError
 from config.embedded.home import Home
 from config.embedded.servers import Servers, running
+from tests.support.processes import processes_in
 
 pytestmark = pytest.mark.integration
 DEBIAN_POSTGRES = Path("/usr/lib/postgresql/15/bin")
@@ -113,7 +114,7 @@ def test_passwords_are_readable_for_their_owner_alone(servers):
     assert [mode(servers.home.path / name) for name in ("valkey", "postgres-18")] == [0o700, 0o700]
 
 
-def test_no_command_line_shows_a_password(servers, processes_in):
+def test_no_command_line_shows_a_password(servers):
     passwords = json.loads((servers.home.path / "state.json").read_text()).values()
     commands = [Path(f"/proc/{pid}/cmdline").read_text() for pid in processes_in(servers.home.path)]
 
@@ -129,7 +130,7 @@ def test_second_supervisor_is_refused_and_told_the_way(servers, guard):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the servers as somebody else")
-def test_root_runs_the_servers_as_nobody(servers, processes_in):
+def test_root_runs_the_servers_as_nobody(servers):
     owners = {Path(f"/proc/{pid}").stat().st_uid for pid in processes_in(servers.home.path)}
 
     assert owners == {servers.home.account.uid} != {0}
@@ -162,7 +163,7 @@ def test_data_and_passwords_survive_a_restart(home, guard):
         assert urlsplit(second.urls["DATABASE_URL"]).password == urlsplit(first.urls["DATABASE_URL"]).password
 
 
-def test_stopped_servers_leave_no_process_and_no_address(home, guard, processes_in):
+def test_stopped_servers_leave_no_process_and_no_address(home, guard):
     with Servers(home, guard, durable=False):
         assert processes_in(home.path) != []
 
@@ -173,7 +174,7 @@ def test_stopped_servers_leave_no_process_and_no_address(home, guard, processes_
 
 
 @pytest.mark.faults
-def test_killed_servers_come_back_on_the_same_ports_with_their_data(home, guard, processes_in):
+def test_killed_servers_come_back_on_the_same_ports_with_their_data(home, guard):
     with Servers(home, guard) as servers:
         with psycopg.connect(servers.urls["DATABASE_OWNER_URL"], autocommit=True) as owner:
             owner.execute("CREATE TABLE kept AS SELECT 42 AS answer")
@@ -236,7 +237,7 @@ def test_systems_postgresql_15_serves_as_well(home, guard):
         assert ask(servers.urls["DATABASE_URL"], "SELECT lower('ÄÉŁ')") == "äéł"
 
 
-def test_postgres_that_cannot_start_says_why_and_stops_the_other(home, guard, processes_in, monkeypatch):
+def test_postgres_that_cannot_start_says_why_and_stops_the_other(home, guard, monkeypatch):
     monkeypatch.setitem(postgres.SETTINGS, "max_connections", "none")
 
     with pytest.raises(ServersError, match='invalid value for parameter "max_connections"'):
@@ -245,7 +246,7 @@ def test_postgres_that_cannot_start_says_why_and_stops_the_other(home, guard, pr
     assert processes_in(home.path) == []
 
 
-def test_valkey_that_cannot_start_says_why(home, guard, processes_in):
+def test_valkey_that_cannot_start_says_why(home, guard):
     home.directory("valkey")
     (home.path / "valkey" / "appendonlydir").write_text("a file where a directory must be")
 

@@ -1,0 +1,66 @@
+import pytest
+
+from config.embedded.errors import ServersError
+from config.launcher.preparation import Preparation
+
+pytestmark = pytest.mark.integration
+LOGINS = {"admin": {"username": "ada", "password": "s3cret-word"}}
+MANAGE = f"""
+import json, os, sys
+with open("calls", "a") as calls:
+    calls.write(" ".join([os.environ["DATABASE_URL"], *sys.argv[1:]]) + "\\n")
+print(f"doing {{sys.argv[1]}}", file=sys.stderr)
+if sys.argv[1] == os.environ.get("FAILS"):
+    sys.exit("it went wrong")
+print(json.dumps({{"logins": {LOGINS!r}}}) if sys.argv[1] == "demo" else f"done {{sys.argv[1]}}")
+"""
+
+
+@pytest.fixture
+def prepare(tmp_path):
+    (tmp_path / "manage.py").write_text(MANAGE)
+
+    def run(*, demo=True, **variables):
+        environment = {"DATABASE_URL": "app", **variables}
+        preparation = Preparation(tmp_path, tmp_path / "setup.log", lambda message: None)
+        return preparation.run(environment, owner_url="owner", demo=demo)
+
+    return run
+
+
+def test_only_the_migrations_act_as_the_owner(prepare, tmp_path):
+    prepare()
+
+    assert (tmp_path / "calls").read_text().splitlines() == [
+        "owner migrate --noinput",
+        "app collectstatic --noinput",
+        "app sync_roles",
+        "app sync_schedules",
+        "app demo --json",
+    ]
+
+
+def test_demo_tells_the_logins_and_the_log_does_not(prepare, tmp_path):
+    assert prepare() == LOGINS
+    assert "s3cret-word" not in (tmp_path / "setup.log").read_text()
+    assert "doing demo" in (tmp_path / "setup.log").read_text()
+
+
+def test_without_demo_there_are_no_logins(prepare, tmp_path):
+    assert prepare(demo=False) == {}
+    assert "demo" not in (tmp_path / "calls").read_text()
+
+
+@pytest.mark.parametrize("command", ["migrate", "sync_schedules", "demo"])
+def test_failure_shows_the_end_of_the_log_and_ends_the_preparation(prepare, tmp_path, command):
+    with pytest.raises(ServersError, match=rf"(?s)`manage.py {command}` failed; .*it went wrong"):
+        prepare(FAILS=command)
+
+    assert (tmp_path / "calls").read_text().splitlines()[-1].split()[1] == command
+
+
+def test_log_holds_the_last_preparation_alone(prepare, tmp_path):
+    prepare()
+    prepare()
+
+    assert (tmp_path / "setup.log").read_text().count("done migrate") == 1
