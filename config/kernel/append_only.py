@@ -78,10 +78,11 @@ END $$"""
 def refusal_sql(table: str) -> list[str]:
     """Statements that make a table, or a partition, given by its quoted name append-only; may be repeated."""
     # The statement trigger also refuses statements that match no row, and TRUNCATE; the row trigger is what
-    # partitions inherit. ALWAYS: they also fire for a session that plays replica.
+    # partitions inherit, which then cannot be stated for them. ALWAYS: also for a session that plays replica.
     call = f"EXECUTE FUNCTION public.{REFUSAL_FUNCTION}()"
     return [
-        f"CREATE OR REPLACE TRIGGER append_only_row BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW {call}",
+        f"DO $$ BEGIN CREATE TRIGGER append_only_row BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW {call}; "
+        "EXCEPTION WHEN duplicate_object THEN NULL; END $$",
         f"CREATE OR REPLACE TRIGGER append_only_statement BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
         f"FOR EACH STATEMENT {call}",
         f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER append_only_row",

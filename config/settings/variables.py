@@ -94,7 +94,7 @@ class Sessions(BaseSettings):
     refresh_token_expires_days: int = Field(7, ge=1, description="Days a refresh token lives")
     session_timeout_minutes: int = Field(30, ge=0, description="Minutes without use that end a session; 0 = never")
     max_session_ttl_hours: int = Field(24, ge=0, description="Hours after which a session ends anyway; 0 = never")
-    admin_require_2fa: bool = Field(False, description="Administrators need a second factor; on in production")
+    admin_require_2fa: bool = Field(False, description="Administrators need a second factor")
 
 
 class Limits(BaseSettings):

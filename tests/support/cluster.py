@@ -51,7 +51,7 @@ class Login:
     @property
     def url(self) -> str:
         who = ":".join(quote(part, safe="") for part in (self.user, self.password) if part)
-        return f"postgresql://{who}@/{self.database}?host={quote(self.host, safe='')}&port={self.port}"
+        return f"postgresql://{who}@/{quote(self.database, safe='')}?host={quote(self.host, safe='')}&port={self.port}"
 
     def connect(self) -> psycopg.Connection[Any]:
         """A connection of its own, where each statement is a transaction."""
