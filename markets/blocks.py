@@ -185,9 +185,9 @@ def save(cursor: CursorWrapper, blocks: Blocks) -> None:
 
 
 def read_vector(vector: str, asset_ids: Sequence[int], *, first_year: int, last_year: int) -> dict[int, FloatArray]:
-    """One vector of whole years per asset, `(last_year - first_year + 1) * 366` slots; assets without blocks are left out.
+    """One of `VECTORS`, whole years per asset: `(last_year - first_year + 1) * 366` slots.
 
-    `vector` is one of `VECTORS`.
+    Assets without blocks are left out.
     """
     if vector not in VECTORS:
         raise ValueError(f"no such vector: {vector}")

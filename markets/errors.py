@@ -22,4 +22,7 @@ class UnknownCategory(NotFound):
 
 class MarketIsSimulated(Conflict):
     code = "market_is_simulated"
-    message = "This market holds simulated prices, which are never mixed with real ones. Replace it first: import_prices FILE --replace-demo."
+    message = (
+        "This market holds simulated prices, which are never mixed with real ones."
+        " Replace it first: import_prices FILE --replace-demo."
+    )

@@ -41,13 +41,13 @@ class Watch:
 
     def current(self) -> int:
         """The newest version known; raises DatabaseError only when none was ever known."""
-        if time.monotonic() >= self._next_poll or self._version is None:
-            # One thread looks; the others go on with what is known, unless nothing is.
-            if self._lock.acquire(blocking=self._version is None):
-                try:
-                    self._poll()
-                finally:
-                    self._lock.release()
+        is_due = time.monotonic() >= self._next_poll or self._version is None
+        # One thread looks; the others go on with what is known, unless nothing is.
+        if is_due and self._lock.acquire(blocking=self._version is None):
+            try:
+                self._poll()
+            finally:
+                self._lock.release()
         if self._version is None:
             raise DatabaseError("the market's data version is not known yet")
         return self._version

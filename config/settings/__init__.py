@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "portfolios.apps.PortfoliosConfig",
     "risk.apps.RiskConfig",
     "reporting.apps.ReportingConfig",
+    "config.apps.ProductConfig",
 ]
 MIDDLEWARE = [  # outermost first
     "config.kernel.metrics.MetricsMiddleware",
@@ -189,6 +190,7 @@ financial advice.
     "ENUM_NAME_OVERRIDES": {
         "RoleEnum": "accounts.roles.Role",
         "AccountStatusEnum": "accounts.models.User.Status",
+        "TaskStatusEnum": ["PENDING", "STARTED", "RETRY", "SUCCESS", "FAILURE", "REVOKED", "PROGRESS"],
     },
 }
 RATELIMIT_USE_CACHE = "counters"

@@ -29,7 +29,8 @@ def add(rejects: Sequence[Reject], *, provider: str, run: SyncRun | None, at: da
     with connection.cursor() as cursor:
         cursor.executemany(
             "INSERT INTO markets_quarantinedrecord AS q"
-            " (state, provider, external_id, reason, detail, raw, run_id, first_seen_at, last_seen_at, times_seen, decision_reason)"
+            " (state, provider, external_id, reason, detail, raw, run_id, first_seen_at, last_seen_at, times_seen,"
+            " decision_reason)"
             " VALUES ('open', %s, %s, %s, %s, %s, %s, %s, %s, 1, '')"
             " ON CONFLICT (provider, external_id, reason) WHERE state = 'open' DO UPDATE SET"
             " detail = excluded.detail, raw = excluded.raw, run_id = excluded.run_id,"

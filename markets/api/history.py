@@ -39,7 +39,10 @@ _HISTORY = Parameters(
 
 
 class ShowHistory(MarketView):
-    """The price history of one cryptocurrency, oldest point first. What is missing is named in `meta.gaps`, never filled."""
+    """The price history of one cryptocurrency, oldest point first.
+
+    What is missing is named in `meta.gaps`, never filled.
+    """
 
     parameters = _HISTORY
 

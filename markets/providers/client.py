@@ -4,10 +4,11 @@ import ipaddress
 import re
 import time
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from random import SystemRandom
+from typing import cast
 
 import httpcore
 import httpx
@@ -178,7 +179,7 @@ class Client:
             raise Malformed(self.provider, f"content encoding {encoding} was not asked for")
         inflate = zlib.decompressobj(wbits=31) if encoding == "gzip" else None
         total = 0
-        for chunk in response.iter_raw(_CHUNK):
+        for chunk in cast("Iterable[bytes]", response.stream):  # not `iter_bytes`: that unpacks without a bound
             packed = chunk
             while packed:
                 if inflate is None:

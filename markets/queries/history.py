@@ -38,7 +38,7 @@ _NEWEST_BLOCKS = (
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """What part of a history is wanted: instants, `end` exclusive; at most `limit` points, the newest unless `start` is given."""
+    """What part of a history is wanted, `end` exclusive; at most `limit` points, the newest unless `start` is given."""
 
     interval: str
     limit: int

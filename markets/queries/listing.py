@@ -91,10 +91,10 @@ def page(listing: Listing, *, at: datetime) -> Page:
     direction = "DESC" if listing.descending != backwards else "ASC"
     nulls = "FIRST" if backwards else "LAST"
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT count(*) {rows.FROM} WHERE {where}", parameters)  # noqa: S608  # literal conditions
+        cursor.execute(f"SELECT count(*) {rows.FROM} WHERE {where}", parameters)  # literal conditions
         count = int(cursor.fetchone()[0])
         cursor.execute(
-            f"SELECT {rows.COLUMNS}, {sort.column} {rows.FROM} WHERE {where} AND {seek}"  # noqa: S608  # literal conditions
+            f"SELECT {rows.COLUMNS}, {sort.column} {rows.FROM} WHERE {where} AND {seek}"  # literal conditions
             f" ORDER BY {sort.column} {direction} NULLS {nulls}, a.id {'DESC' if backwards else 'ASC'} LIMIT %s",
             [*parameters, *seek_parameters, listing.limit + 1],
         )

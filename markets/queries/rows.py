@@ -55,7 +55,10 @@ COLUMNS = ", ".join(
         " JOIN markets_category c ON c.id = l.category_id WHERE l.asset_id = a.id) AS categories",
     ]
 )
-FROM = "FROM markets_asset a LEFT JOIN markets_quote q ON q.asset_id = a.id LEFT JOIN markets_source s ON s.id = q.source_id"
+FROM = (
+    "FROM markets_asset a LEFT JOIN markets_quote q ON q.asset_id = a.id"
+    " LEFT JOIN markets_source s ON s.id = q.source_id"
+)
 
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 _IN_LIST = (

@@ -11,7 +11,6 @@ from config.kernel.binary_copy import binary_cursor
 from markets import blocks
 from markets.actions import bars, market
 from markets.blocks import BarTable, Blocks
-from markets.models import DailyBar
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +26,8 @@ def asset_ids() -> list[int]:
     """Every asset that has bars or blocks."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT asset_id FROM markets_priceblock UNION SELECT id FROM markets_asset WHERE bars_to IS NOT NULL ORDER BY 1"
+            "SELECT asset_id FROM markets_priceblock"
+            " UNION SELECT id FROM markets_asset WHERE bars_to IS NOT NULL ORDER BY 1"
         )
         return [asset_id for (asset_id,) in cursor.fetchall()]
 
@@ -69,7 +69,7 @@ def _bars_of(asset_id: int) -> BarTable:
     with binary_cursor() as cursor:
         cursor.execute(
             "SELECT day - DATE '1970-01-01', open, high, low, close, volume, market_cap, source_id, quality"
-            f" FROM {DailyBar._meta.db_table} WHERE asset_id = %s ORDER BY day",  # noqa: S608  # a model's table
+            " FROM markets_dailybar WHERE asset_id = %s ORDER BY day",
             [asset_id],
         )
         rows = cursor.fetchall()

@@ -53,5 +53,6 @@ class Command(BaseCommand):
         except ProviderError as error:
             raise CommandError(f"{error}\nWhat was fetched is stored; run the command again to go on.") from error
         self.stdout.write(
-            f"{len(assets)} assets: {total.inserted} bars inserted, {total.updated} updated, {total.unchanged} unchanged."
+            f"{len(assets)} assets: {total.inserted} bars inserted, {total.updated} updated,"
+            f" {total.unchanged} unchanged."
         )

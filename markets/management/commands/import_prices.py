@@ -70,7 +70,8 @@ class Command(BaseCommand):
             )
         if not report.is_stored:
             self.stdout.write(
-                f"{path.name}: {report.rows} rows of {report.assets} assets, {report.bad} bad. Nothing was stored (dry run)."
+                f"{path.name}: {report.rows} rows of {report.assets} assets, {report.bad} bad."
+                " Nothing was stored (dry run)."
             )
             return
         stored = report.stored
