@@ -21,6 +21,8 @@ app = Celery(
     # Tasks that are not named here go to the default queue; jobs name their queue themselves.
     task_routes={
         "accounts.relay_jobs": {"queue": "maintenance"},
+        "markets.close_days": {"queue": "maintenance"},
+        "markets.enforce_retention": {"queue": "maintenance"},
     },
 )
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -13,10 +13,13 @@ from accounts.actions import jobs
 from accounts.models import Job
 from config.kernel import clock
 from config.kernel.errors import Problem
+from markets.runs import sync
 
 log = structlog.get_logger(__name__)
 
-PERFORM: Mapping[str, Callable[[Job], Mapping[str, object]]] = {}
+PERFORM: Mapping[str, Callable[[Job], Mapping[str, object]]] = {
+    "update_market_data": sync.perform,
+}
 
 
 @shared_task(name=jobs.PERFORM_TASK)

@@ -7,14 +7,14 @@ from accounts.actions import login
 from accounts.models import User
 from accounts.tokens import TokenInvalid, TokenType
 
-SCHEME = "Bearer"
+SCHEME = b"bearer"
 
 
 def bearer_token(request: Request) -> str | None:
     """The token of `Authorization: Bearer ...`; None without such a header. Raises `TokenInvalid`."""
     header = get_authorization_header(request)
     scheme, _, token = header.partition(b" ")
-    if scheme.lower() != SCHEME.lower().encode():
+    if scheme.lower() != SCHEME:
         return None
     try:
         return token.strip().decode("ascii")
@@ -34,6 +34,3 @@ class TokenAuthentication(BaseAuthentication):
         if token is None:
             return None
         return login.bearer(token, TokenType.ACCESS), token
-
-    def authenticate_header(self, request: Request) -> str:
-        return f'{SCHEME} realm="api"'

@@ -6,6 +6,8 @@ from rest_framework import serializers
 from accounts.models import User
 from accounts.models.job import CELERY_WORDS, IN_PROGRESS
 
+TASK_STATUSES = [*CELERY_WORDS.values(), IN_PROGRESS]
+
 _TASK = {"task_id": "019a9d5e-6f00-7c3e-8a51-0242ac120002"}
 
 
@@ -66,7 +68,7 @@ class TaskError(serializers.Serializer):
 
 class TaskStarted(serializers.Serializer):
     task_id = serializers.UUIDField(source="pk")
-    status = serializers.ChoiceField([*CELERY_WORDS.values(), IN_PROGRESS], source="celery_word")
+    status = serializers.ChoiceField(TASK_STATUSES, source="celery_word")
 
 
 class TaskStatus(TaskStarted):

@@ -8,6 +8,7 @@ from accounts.models import Job
 from accounts.tasks import relay_jobs
 from config import pipelines
 from config.kernel.errors import ProviderUnavailable
+from markets.runs import sync
 from tests.accounts.factories import NOON, JobFactory
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
@@ -97,6 +98,10 @@ def test_accident_is_logged_and_told_without_its_cause(work, accident):
 
     assert outcome(job) == ("failed", None, {"code": "internal_error", "message": "Something went wrong on our side."})
     assert [(line["event"], line["log_level"]) for line in logs] == [("job.crashed", "error")]
+
+
+def test_every_kind_that_can_be_asked_for_is_performed_by_somebody():
+    assert set(pipelines.PERFORM) == {sync.KIND}
 
 
 def test_kind_that_nobody_performs_fails():

@@ -1,6 +1,7 @@
 import uuid
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
 from django.db import IntegrityError, transaction
 from hypothesis import given
 from hypothesis import strategies as st
@@ -59,6 +60,13 @@ def test_job_is_seen_by_its_owner_and_from_operator_upwards(role, sees_others):
     own, foreign, scheduled = JobFactory.create(owner=person), JobFactory.create(), JobFactory.create(owner=None)
 
     assert set(Job.objects.visible_to(person)) == ({own, foreign, scheduled} if sees_others else {own})
+
+
+@with_database
+def test_nobody_in_particular_sees_no_job():
+    JobFactory.create(owner=None)
+
+    assert not Job.objects.visible_to(AnonymousUser()).exists()
 
 
 @with_database
