@@ -8,7 +8,7 @@ PRODUCTION = {
     "ENVIRONMENT": "production",
     "DATABASE_URL": "postgresql://app:pw@db.internal:5432/crypto_portfolio",
     "REDIS_URL": "redis://:pw@redis.internal:6379/0",
-    "SECRET_KEY": "3f9a1c77e0b24d58a6c3915be7f2048d1a6b9c3e5f708214",
+    "SECRET_KEY": "3f9a1c77e0b24d58a6c3915be7f2048d1a6b9c3e5f7082146c1e5a0b7d92f438",
     "JWT_SECRET_KEY": "b81d6e02f4a95c37d0e83b6a72c1f594e6072d9a8c3b15f0",
     "ENCRYPTION_MASTER_KEY": "5c0e7d93a2f648b1907e4ad35bf16c82d94370ea6b8f21c5",
     "ALLOWED_HOSTS": "api.example.com",
