@@ -1,0 +1,129 @@
+"""The cast: sources, assets, and what the market knows about them."""
+
+from collections.abc import Sequence as Values
+from datetime import UTC, date, datetime
+
+import numpy as np
+from factory.declarations import LazyAttribute, Sequence, SubFactory
+from factory.django import DjangoModelFactory
+
+from markets.actions import bars
+from markets.actions.bars import StoredBars
+from markets.blocks import FIELDS, BarTable
+from markets.models import Asset, Category, ExternalId, Quote, Snapshot, Source, SyncRun
+
+NOON = datetime(2026, 3, 12, 12, tzinfo=UTC)
+
+
+class SourceFactory(DjangoModelFactory[Source]):
+    """The source "observer", or the one of the given name, made once."""
+
+    class Meta:
+        model = Source
+        django_get_or_create = ("name",)
+
+    name = "observer"
+
+
+class CategoryFactory(DjangoModelFactory[Category]):
+    """A category, made once per slug."""
+
+    class Meta:
+        model = Category
+        django_get_or_create = ("slug",)
+
+    slug = "layer-1"
+    name = LazyAttribute(lambda category: category.slug.replace("-", " ").title())
+
+
+class AssetFactory(DjangoModelFactory[Asset]):
+    """A listed coin without prices."""
+
+    class Meta:
+        model = Asset
+
+    slug = Sequence(lambda n: f"coin-{n}")
+    symbol = LazyAttribute(lambda asset: asset.slug.replace("-", "").upper())
+    name = LazyAttribute(lambda asset: asset.slug.replace("-", " ").title())
+
+
+class ExternalIdFactory(DjangoModelFactory[ExternalId]):
+    """What the source "observer" calls an asset: its slug."""
+
+    class Meta:
+        model = ExternalId
+
+    source = SubFactory(SourceFactory)
+    asset = SubFactory(AssetFactory)
+    external_id = LazyAttribute(lambda known: known.asset.slug)
+
+
+class QuoteFactory(DjangoModelFactory[Quote]):
+    """A quote of noon, which only knows the price."""
+
+    class Meta:
+        model = Quote
+
+    asset = SubFactory(AssetFactory)
+    source = SubFactory(SourceFactory)
+    as_of = NOON
+    received_at = NOON
+    price = 100.0
+
+
+class SnapshotFactory(DjangoModelFactory[Snapshot]):
+    """What a sync saw of one asset at noon."""
+
+    class Meta:
+        model = Snapshot
+
+    asset = SubFactory(AssetFactory)
+    source = SubFactory(SourceFactory)
+    at = NOON
+    price = 100.0
+
+
+class SyncRunFactory(DjangoModelFactory[SyncRun]):
+    """A sync that goes on since noon."""
+
+    class Meta:
+        model = SyncRun
+
+    provider = "observer"
+    limit = 200
+    started_at = NOON
+
+
+def daily_bars(
+    asset: Asset,
+    start: date,
+    close: Values[float | None],
+    *,
+    source: str = "observer",
+    quality: int = 0,
+    **columns: Values[float | None],
+) -> BarTable:
+    """Bars of consecutive days from `start`; None is missing, and without a close there is no bar.
+
+    `columns` are others of `FIELDS`, as long as `close`.
+    """
+    days = len(close)
+    given = columns | {"close": close}
+    values = np.array([given.get(field, [None] * days) for field in FIELDS], dtype=np.float64).T
+    table = BarTable(
+        asset_id=np.full(days, asset.pk, dtype=np.int32),
+        day=np.arange(days, dtype=np.int32) + np.int32((start - date(1970, 1, 1)).days),
+        values=values,
+        source_id=np.full(days, SourceFactory.create(name=source).pk, dtype=np.int16),
+        quality=np.full(days, quality, dtype=np.uint8),
+    )
+    return table.take(np.isfinite(values[:, FIELDS.index("close")]))
+
+
+def store_daily_bars(
+    asset: Asset, start: date, close: Values[float | None], *, at: datetime = NOON, **others: object
+) -> StoredBars:
+    """Store what `daily_bars` makes of the same arguments."""
+    stored = bars.store(daily_bars(asset, start, close, **others), at=at)  # type: ignore[arg-type]  # passed through
+    asset.refresh_from_db()
+    return stored
