@@ -8,7 +8,7 @@ BIN := .venv/bin
 .PHONY: help install run test check fmt lint migrate revision bench lock
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1: /p' Makefile | awk -F': ' '{ printf "make %-10s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z]*\):.*## /\1 /p' Makefile | while read -r target text; do printf 'make %-9s %s\n' $$target "$$text"; done
 
 install: ## .venv with the locked dependencies
 	@python="$(PYTHON)"; test -n "$$python" || { echo "Python 3.11 or newer is needed; install it and try again."; exit 1; }; \
@@ -39,7 +39,8 @@ fmt: install ## format, and repair what the linter can
 	$(BIN)/ruff check --fix .
 
 migrate: install ## bring the development database to the newest migration
-	@$(BIN)/python -m config.launcher migrate
+	@$(BIN)/python -m config.embedded with -- sh -c \
+		'DATABASE_URL="$${DATABASE_OWNER_URL:-$$DATABASE_URL}" exec $(BIN)/python manage.py migrate'
 
 revision: install ## new migrations; MESSAGE='what they do' names them
 	@test -n "$(MESSAGE)" || { echo "Say what it does: make revision MESSAGE='price override'"; exit 1; }
@@ -47,11 +48,11 @@ revision: install ## new migrations; MESSAGE='what they do' names them
 
 bench: install ## compare speed with the peers (QUICK=1: small; ARGS='api' for one part)
 	@python="$(PYTHON)"; $$python -I config/bootstrap.py bench
-	$(BIN)/python -m config.embedded with --temporary -- $(BIN)/python manage.py bench $(if $(QUICK),--quick) $(ARGS)
+	$(BIN)/python -m config.embedded with --temporary --durable -- $(BIN)/python manage.py bench $(if $(QUICK),--quick) $(ARGS)
 
-lock: install ## write requirements/*.txt anew from the .in files
-	$(BIN)/uv pip compile $(LOCK) requirements/base.in -o requirements/base.txt
-	$(BIN)/uv pip compile $(LOCK) requirements/production.in -c requirements/base.txt -o requirements/production.txt
-	$(BIN)/uv pip compile $(LOCK) requirements/dev.in -c requirements/base.txt -o requirements/dev.txt
-	$(BIN)/uv pip compile $(LOCK) requirements/bench.in -c requirements/dev.txt -o requirements/bench.txt
-LOCK := --universal --python-version 3.11 --generate-hashes --no-header --quiet $(ARGS)
+COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet
+lock: install ## write requirements/*.txt anew from the .in files (ARGS=--upgrade for newer versions)
+	$(COMPILE) $(ARGS) requirements/base.in -o requirements/base.txt
+	$(COMPILE) $(ARGS) requirements/production.in -c requirements/base.txt -o requirements/production.txt
+	$(COMPILE) $(ARGS) requirements/dev.in -c requirements/base.txt -o requirements/dev.txt
+	$(COMPILE) $(ARGS) requirements/bench.in -c requirements/dev.txt -o requirements/bench.txt

@@ -45,6 +45,8 @@ def install(name: str, repository: Path) -> None:
     environment = repository / ".venv"
     lock = repository / "requirements" / f"{name}.txt"
     stamp = environment / f".installed-{name}"
+    if not lock.exists():
+        raise BootstrapFailed(f"{lock} is missing; `make lock` writes it.")
     digest = hashlib.sha256(lock.read_bytes()).hexdigest()
     python = environment / "bin" / "python"
     if not works(python):

@@ -1,8 +1,8 @@
-"""`python -m config.embedded with [--temporary] -- COMMAND...`: run a command beside local servers.
+"""`python -m config.embedded with [--temporary [--durable]] -- COMMAND...`: run a command beside local servers.
 
-With `--temporary` the servers are new, in a directory that is removed afterwards; otherwise they are the development
-servers of this checkout, and the command joins them where they are already running. A server that DATABASE_URL or
-REDIS_URL names is used and not started here.
+With `--temporary` the servers are new, in a directory that is removed afterwards, and do not wait for the disk unless
+`--durable` says so. Otherwise they are the development servers of this checkout, and the command joins them where they
+are already running. A server that DATABASE_URL or REDIS_URL names is used and not started here.
 """
 
 import argparse
@@ -22,6 +22,7 @@ from config.embedded.home import Home
 from config.embedded.servers import Servers, running
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+URLS = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,6 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "with", help="run a command beside local servers", usage="%(prog)s [--temporary] -- COMMAND..."
     )
     with_.add_argument("--temporary", action="store_true", help="new servers, thrown away afterwards")
+    with_.add_argument("--durable", action="store_true", help="write to disk like servers that are kept")
     with_.add_argument("command", nargs=argparse.REMAINDER)
     options = parser.parse_args(arguments)
     command = options.command[1:] if options.command[:1] == ["--"] else options.command
@@ -42,7 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(number, _interrupt)
     try:
         with contextlib.ExitStack() as stack:
-            urls = _servers(stack, temporary=options.temporary)
+            durable = options.durable or not options.temporary
+            urls = _servers(stack, temporary=options.temporary, durable=durable)
             return _run(command, {**os.environ, **urls})
     except ServersError as error:
         _say(str(error))
@@ -51,12 +54,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 128 + signal.SIGINT
 
 
-def _servers(stack: contextlib.ExitStack, *, temporary: bool) -> dict[str, str]:
+def _servers(stack: contextlib.ExitStack, *, temporary: bool, durable: bool) -> dict[str, str]:
     # Tests make and drop databases, so only a server named on the very command line may be theirs.
     given = Given.to_process() if temporary else Given.to_checkout(REPOSITORY)
-    database_url, redis_url = given.get("DATABASE_URL"), given.get("REDIS_URL")
-    urls = {"TEST_SUPERUSER_URL": database_url} if temporary and database_url else {}
-    if database_url and redis_url:
+    urls = {name: url for name in URLS if (url := given.get(name))}
+    needs_postgres, needs_valkey = "DATABASE_URL" not in urls, "REDIS_URL" not in urls
+    if temporary and not needs_postgres:
+        urls["TEST_SUPERUSER_URL"] = urls["DATABASE_URL"]
+    if not (needs_postgres or needs_valkey):
         return urls
     guard = stack.enter_context(Guard())
     if temporary:
@@ -64,15 +69,15 @@ def _servers(stack: contextlib.ExitStack, *, temporary: bool) -> dict[str, str]:
         guard.remove_afterwards(home.path)
     else:
         home = Home.of_checkout(REPOSITORY)
-    servers = Servers(home, guard, postgres=not database_url, valkey=not redis_url, durable=not temporary, say=_say)
+    servers = Servers(home, guard, postgres=needs_postgres, valkey=needs_valkey, durable=durable, say=_say)
     try:
-        stack.enter_context(servers)
+        started = stack.enter_context(servers).urls
     except AlreadyRunning:
-        urls = {name: url for name, url in running(home).items() if given.get(name) is None}
-        return {**urls, "EMBEDDED_SERVERS": "true"}
+        started = running(home)
     if temporary and servers.superuser_url:
         urls["TEST_SUPERUSER_URL"] = servers.superuser_url
-    return {**servers.urls, **urls, "EMBEDDED_SERVERS": "true"}
+    # What is given wins: the running servers may be more than what was asked for.
+    return {**started, **urls, "EMBEDDED_SERVERS": "true"}
 
 
 def _run(command: Sequence[str], environment: Mapping[str, str]) -> int:

@@ -80,6 +80,13 @@ def test_only_the_missing_server_is_started(environment):
     assert seen["REDIS_URL"].startswith("redis://default:")
 
 
+@pytest.mark.parametrize(("options", "fsync"), [(["--temporary"], "off"), (["--temporary", "--durable"], "on")])
+def test_only_durable_servers_wait_for_the_disk(environment, options, fsync):
+    question = "import os, psycopg; print(psycopg.connect(os.environ['DATABASE_URL']).execute('SHOW fsync').fetchone())"
+
+    assert run([*options, "--", sys.executable, "-c", question], environment).stdout == f"('{fsync}',)\n"
+
+
 @pytest.mark.faults
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_signal_reaches_the_command_and_ends_the_servers(environment, number):

@@ -85,6 +85,13 @@ def test_failed_installation_shows_what_pip_said_and_is_tried_again(repository, 
     assert said.rstrip().endswith(f"all of pip's output: {repository / '.local' / 'install.log'}")
 
 
+def test_lock_that_does_not_exist_is_named(repository, capsys):
+    assert bootstrap.main(["bench"], repository) == 1
+
+    assert capsys.readouterr().out == f"{repository}/requirements/bench.txt is missing; `make lock` writes it.\n"
+    assert not (repository / ".venv").exists()
+
+
 def test_environment_that_cannot_be_made_is_explained(repository, monkeypatch, capsys):
     monkeypatch.setattr(sys, "executable", "/bin/false")
 
