@@ -1,14 +1,15 @@
 """The documentation: one OpenAPI document, and two browsers for it whose files come from this server."""
 
 from functools import lru_cache
+from typing import Any, cast
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 from drf_spectacular.generators import SchemaGenerator
 
-from config.information import NAME
 from config.kernel.rendering import dumps
 
 _START = """window.addEventListener("load", () => {{
@@ -27,7 +28,11 @@ _START = """window.addEventListener("load", () => {{
 @lru_cache(maxsize=1)
 def _document() -> bytes:
     # The routes of a process do not change, and writing them down takes a good part of a second.
-    return dumps(SchemaGenerator().get_schema(request=None, public=True))
+    return dumps(cast("Any", SchemaGenerator)().get_schema(request=None, public=True))
+
+
+def _title() -> str:
+    return str(settings.SPECTACULAR_SETTINGS["TITLE"])
 
 
 @require_safe
@@ -39,7 +44,7 @@ def openapi(request: HttpRequest) -> HttpResponse:
 @require_safe
 def swagger(request: HttpRequest) -> HttpResponse:
     """GET /docs and /apidocs/: try the API from the browser."""
-    return render(request, "docs/swagger.html", {"title": NAME})
+    return render(request, "docs/swagger.html", {"title": _title()})
 
 
 @require_safe
@@ -51,4 +56,4 @@ def swagger_script(request: HttpRequest) -> HttpResponse:
 @require_safe
 def redoc(request: HttpRequest) -> HttpResponse:
     """GET /redoc: the API to read."""
-    return render(request, "docs/redoc.html", {"title": NAME, "schema_url": reverse("openapi")})
+    return render(request, "docs/redoc.html", {"title": _title(), "schema_url": reverse("openapi")})

@@ -11,6 +11,7 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from http import HTTPStatus
 from ipaddress import ip_address
+from typing import cast
 
 import redis
 import structlog
@@ -86,24 +87,25 @@ def _redis() -> None:
 def _broker() -> None:
     limits = {"socket_timeout": _SERVER_SECONDS, "socket_connect_timeout": _SERVER_SECONDS}
     with Connection(settings.CELERY_BROKER_URL, connect_timeout=_SERVER_SECONDS, transport_options=limits) as broker:
-        broker.ensure_connection(max_retries=1, timeout=_SERVER_SECONDS, reraise_as_library_errors=False)
+        broker.ensure_connection(max_retries=1, interval_start=0, interval_step=0, reraise_as_library_errors=False)
 
 
-class _MigrationsPending(Exception):
+class MigrationsPending(Exception):
     """The database is older than the code."""
 
 
 _migrated = threading.Event()
 
 
-def _migrations() -> None:
+def check_migrations() -> None:
+    """Raises `MigrationsPending` where the database lacks a migration of this code."""
     # The code of a process does not change, so once its migrations are there they stay there.
     if _migrated.is_set():
         return
     try:
         loader = MigrationLoader(connection)
         if any(key not in loader.applied_migrations for key in loader.graph.nodes):
-            raise _MigrationsPending
+            raise MigrationsPending
     finally:
         connection.close()
     _migrated.set()
@@ -113,7 +115,7 @@ HEALTH: Mapping[str, Probe] = {"database": Probe(_database), "redis": Probe(_red
 READINESS: Mapping[str, Probe] = {
     "database": HEALTH["database"],
     "redis": HEALTH["redis"],
-    "migrations": Probe(_migrations),
+    "migrations": Probe(check_migrations),
 }
 
 
@@ -136,7 +138,7 @@ def _outcome(name: str, future: Future[float], deadline: float) -> dict[str, obj
         seconds = future.result(max(0.0, deadline - time.monotonic()))
     except FutureTimeout:
         reason = "timeout"
-    except _MigrationsPending:
+    except MigrationsPending:
         reason = "pending"
     except Exception as error:
         log.warning("health.check_failed", check=name, error=type(error).__name__, reason=str(error))
@@ -167,8 +169,11 @@ def livez(request: HttpRequest) -> HttpResponse:
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
     """GET /metrics: for a Prometheus in the same network; does not exist for anybody else."""
-    address = client_address(request)
-    if address == UNKNOWN or not ip_address(address).is_private or not is_believed(request):
+    if not _is_neighbour(request):
         raise Http404
-    answer: HttpResponse = ExportToDjangoView(request)
-    return answer
+    return cast("HttpResponse", ExportToDjangoView(request))
+
+
+def _is_neighbour(request: HttpRequest) -> bool:
+    address = client_address(request)
+    return address != UNKNOWN and ip_address(address).is_private and is_believed(request)

@@ -15,28 +15,14 @@ from config.kernel import limits
 from config.kernel.rendering import json_response
 from config.kernel.views import ApiView
 
-NAME = "Crypto platform API"
-VERSION = "1.0.0"
-DESCRIPTION = """Cryptocurrency listings, honest risk scores and portfolio tools.
-
-Sign in and read:
-
-    TOKEN=$(curl -s $BASE/api/v1/auth/login -H 'Content-Type: application/json' \\
-        -d '{"username": "...", "password": "..."}' | python3 -c 'import json,sys; print(json.load(sys.stdin)["access_token"])')
-    curl -s $BASE/api/v1/me -H "Authorization: Bearer $TOKEN"
-
-Times are UTC, ISO 8601; periods include their start and exclude their end. Scores are opinions of models, not
-financial advice.
-"""
-
 
 @require_safe
 def root(request: HttpRequest) -> HttpResponse:
     """GET /: name, version, and where to go from here."""
     return json_response(
         {
-            "name": NAME,
-            "version": VERSION,
+            "name": settings.SPECTACULAR_SETTINGS["TITLE"],
+            "version": settings.SPECTACULAR_SETTINGS["VERSION"],
             "api": "/api/v1/",
             "documentation": {
                 "swagger": reverse("docs"),
@@ -75,7 +61,7 @@ class Limits(ApiView):
     public = True
     limit_scope = None
 
-    @extend_schema(operation_id="limits_retrieve", responses={200: LimitsAnswer})
+    @extend_schema(responses={200: LimitsAnswer})
     def get(self, request: Request) -> Response:
         standing = [limits.measure(request._request, scope) for scope in limits.SCOPES.values()]
         return Response(

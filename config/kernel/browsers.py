@@ -8,22 +8,21 @@ from django.contrib.auth import middleware as auth
 from django.contrib.messages import middleware as messages
 from django.contrib.sessions import middleware as sessions
 from django.http import HttpRequest, HttpResponseForbidden
-from django.http.response import HttpResponseBase
 from django.middleware import csrf
+from django.utils.deprecation import MiddlewareMixin
 
 from config.kernel.envelope import is_api
 
 
-class _PagesOnly:
+class _PagesOnly(MiddlewareMixin):
     """Lets requests for the API pass by untouched."""
 
     async_capable = False
-    get_response: Callable[[HttpRequest], HttpResponseBase]
 
     def __call__(self, request: HttpRequest) -> Any:
         if is_api(request):
             return self.get_response(request)
-        return super().__call__(request)  # type: ignore[misc]  # the middleware that this is mixed into
+        return super().__call__(request)
 
 
 class SessionMiddleware(_PagesOnly, sessions.SessionMiddleware):

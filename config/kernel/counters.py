@@ -7,7 +7,7 @@ answers what the first one learned, so a decision costs one round trip instead o
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, cast
@@ -43,6 +43,7 @@ class Server:
             socket_connect_timeout=TIMEOUT_SECONDS,
             retry=Retry(NoBackoff(), 0),
         )
+        self._execute: Callable[..., Any] = self.client.execute_command
         self._digest: str | None = None
         self._away_until = 0.0
 
@@ -52,7 +53,7 @@ class Server:
         if time.monotonic() < self._away_until:
             raise CountersUnavailable
         try:
-            return self.client.execute_command(*cast("tuple[Any, ...]", command))
+            return self._execute(*command)
         except NoScriptError:
             raise
         except (RedisError, OSError) as error:

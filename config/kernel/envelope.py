@@ -25,7 +25,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from rest_framework import exceptions as drf_errors
 
-from config.kernel import bodies, errors, limits
+from config.kernel import bodies, errors, limits, metrics
 from config.kernel.errors import Problem
 from config.kernel.rendering import dumps
 
@@ -91,14 +91,14 @@ def _from_drf(error: drf_errors.APIException) -> Problem:
     if isinstance(error, (drf_errors.NotAuthenticated, drf_errors.AuthenticationFailed)):
         return errors.Unauthenticated()
     if isinstance(error, drf_errors.Throttled):
-        wait = int(error.wait or 1)
+        wait = int(getattr(error, "wait", None) or 1)
         return errors.RateLimited(headers={"Retry-After": str(wait)}, scope="default", retry_after=wait)
     kind = _BY_STATUS.get(error.status_code, errors.InternalError)
     return kind()
 
 
 def _fields(detail: Any, prefix: str = "") -> dict[str, list[str]]:
-    """DRF's nested complaints as one level: `{"legs.0.weight": ["..."]}`; those about the whole are `non_field_errors`."""
+    """DRF's nested complaints as one level: `{"legs.0.weight": ["..."]}`; the whole is `non_field_errors`."""
     if isinstance(detail, Mapping):
         parts = [(f"{prefix}.{name}" if prefix else str(name), inner) for name, inner in detail.items()]
     elif any(isinstance(inner, (Mapping, list)) for inner in detail):
@@ -150,11 +150,14 @@ _TRANSLATIONS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...]
 
 
 def _report(problem: Problem, error: BaseException) -> None:
-    """Our own failures are logged with their cause; what a client did wrong is in the access log already."""
+    """Our own failures are counted and logged with their cause; a client's are in the access log already."""
+    if problem.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        return
     if isinstance(problem, errors.InternalError):
         log.error("request.failed", exc_info=error)
-    elif problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR and error is not problem:
-        log.warning("request.backend_unavailable", error=type(error).__name__, reason=str(error)[:500])
+    elif error is not problem:
+        log.warning("request.backend_unavailable", error=type(error).__name__, reason=str(error))
+    metrics.EXCEPTIONS.labels(type(error).__name__).inc()
 
 
 def answer_error(request: HttpRequest, error: BaseException) -> ProblemResponse:

@@ -37,7 +37,7 @@ class Leases:
         self._leases: OrderedDict[str, Lease] = OrderedDict()
 
     def spend(self, bucket: str) -> tuple[int, int] | None:
-        """Spend one request: its number within the window and the seconds until the window ends; None if all are spent."""
+        """Spend one request: its number within the window and the seconds until that ends; None if all are spent."""
         now = int(time.time())
         with self._lock:
             lease = self._leases.get(bucket)

@@ -7,6 +7,7 @@ guessing could exploit (signing in) does not.
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import cast
 
 import structlog
 from django.conf import settings
@@ -17,7 +18,7 @@ from django_ratelimit.core import get_usage
 
 from config.kernel import metrics
 from config.kernel.addresses import bucket_address, client_address
-from config.kernel.counters import CountersUnavailable
+from config.kernel.counters import CounterCache, CountersUnavailable
 from config.kernel.errors import RateLimited, ServiceUnavailable
 from config.kernel.leases import Leases, block_size
 
@@ -153,7 +154,7 @@ def _count(request: HttpRequest, scope: Scope, key: str, *, increment: bool) -> 
         if increment and block_size(limit) > 1:
             spent = _leases.spend(bucket)
             if spent is None:
-                with caches[settings.RATELIMIT_USE_CACHE].in_blocks_of(block_size(limit)):
+                with cast("CounterCache", caches[settings.RATELIMIT_USE_CACHE]).in_blocks_of(block_size(limit)):
                     spent = _leases.draw(bucket, limit, ask)
             used, seconds_left = spent
         else:

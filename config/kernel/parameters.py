@@ -24,7 +24,7 @@ from drf_spectacular.utils import OpenApiParameter
 
 from config.kernel.errors import ValidationFailed
 
-# ASCII only: int() and float() also take "１", "1_000" and " 5", which no client means.
+# ASCII only: int() and float() also take digits of other scripts, "1_000" and " 5", which no client means.
 _INTEGER = re.compile(r"-?[0-9]{1,18}\Z")
 _NUMBER = re.compile(r"-?[0-9]{1,40}(?:\.[0-9]{1,40})?(?:[eE][+-]?[0-9]{1,3})?\Z")
 _INSTANT = re.compile(
@@ -226,8 +226,9 @@ class Parameters:
             if name not in query:
                 wrong[name] = ["Is required."]
         if wrong:
-            details: dict[str, object] = {"known": sorted(self._parameters)} if unknown else {}
-            raise ValidationFailed(fields=wrong, **details)
+            if unknown:
+                raise ValidationFailed(fields=wrong, known=sorted(self._parameters))
+            raise ValidationFailed(fields=wrong)
         return values
 
     def openapi(self) -> list[OpenApiParameter]:

@@ -11,13 +11,15 @@ MAX_TRACE = 40_000
 _MAX_DEPTH = 6
 
 _SECRET_NAMES = frozenset(
-    "password passwd passphrase pwd secret token access refresh authorization cookie api_key apikey otp totp jwt"
-    " private_key secret_key signing_key master_key recovery_code recovery_codes credential credentials"
-    " session_id sessionid csrftoken session_key".split()
+    {"password", "passwd", "passphrase", "pwd", "secret", "otp", "totp", "recovery_code", "recovery_codes"}
+    | {"token", "access", "refresh", "jwt", "authorization", "credential", "credentials"}
+    | {"cookie", "set_cookie", "session_id", "sessionid", "session_key", "csrftoken"}
+    | {"api_key", "apikey", "private_key", "secret_key", "signing_key", "master_key"}
 )
 # Name endings such as `new_password` or `X-CMC_PRO_API_KEY`.
-_SECRET_ENDINGS = tuple(
-    f"_{word}" for word in "password secret token api_key private_key secret_key signing_key master_key otp".split()
+_SECRET_ENDINGS = (
+    *("_password", "_secret", "_token", "_otp"),
+    *("_api_key", "_private_key", "_secret_key", "_signing_key", "_master_key"),
 )
 
 _LINE_SECRET = re.compile(r"(?P<name>\b(?:authorization|(?:set-)?cookie)[\"']?\s{0,3}[=:])[^\r\n]+", re.IGNORECASE)
@@ -73,7 +75,7 @@ def _hide_key(found: re.Match[str]) -> str:
 @lru_cache(maxsize=2_048)
 def _is_secret(name: str) -> bool:
     plain = name.lower().replace("-", "_")
-    return plain in _SECRET_NAMES or plain.endswith(_SECRET_ENDINGS) or plain == "set_cookie"
+    return plain in _SECRET_NAMES or plain.endswith(_SECRET_ENDINGS)
 
 
 def _clean_mapping(mapping: Mapping[Any, Any], depth: int) -> dict[str, Any]:

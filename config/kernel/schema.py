@@ -8,11 +8,9 @@ from http import HTTPStatus
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.settings import spectacular_settings
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
-
-BEARER = "bearerAuth"
-SECURITY_SCHEMES = {BEARER: {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
 
 _EVERYWHERE = (
     HTTPStatus.BAD_REQUEST,
@@ -44,13 +42,19 @@ class Problem(serializers.Serializer[Any]):
 class OperationSchema(AutoSchema):
     """Reads parameters, rights and errors off an `ApiView`."""
 
+    def get_operation_id(self) -> str:
+        """Method and path: `get_cryptocurrencies_by_symbol_history`. Unique, and stays when other methods join."""
+        path = self.path.removeprefix(spectacular_settings.SCHEMA_PATH_PREFIX)
+        words = [f"by_{word[1:-1]}" if word.startswith("{") else word for word in path.split("/") if word]
+        return "_".join([self.method.lower(), *words]).replace("-", "_")
+
     def get_override_parameters(self) -> list[Any]:
         declared: list[OpenApiParameter] = self.view.parameters.openapi() if hasattr(self.view, "parameters") else []
         return [*super().get_override_parameters(), *declared]
 
     def get_auth(self) -> list[dict[str, Any]]:
-        required: list[dict[str, Any]] = [{BEARER: []}]
-        return [*required, {}] if self._is_public() else required
+        schemes: list[dict[str, Any]] = [scheme for scheme in super().get_auth() if scheme]
+        return [*schemes, {}] if self._is_public() else schemes
 
     def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
         operation: dict[str, Any] | None = super().get_operation(*args, **kwargs)
@@ -61,6 +65,8 @@ class OperationSchema(AutoSchema):
                     str(status.value),
                     {"description": status.phrase, "content": {"application/json": {"schema": reference}}},
                 )
+            if hasattr(self.view, "etag"):
+                operation["responses"]["304"] = {"description": "What you hold (`If-None-Match`) is still right; free."}
             operation["responses"] = dict(sorted(operation["responses"].items()))
         return operation
 

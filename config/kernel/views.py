@@ -78,6 +78,15 @@ class ApiView(APIView):
         """Whether anybody may call; override where a setting decides."""
         return self.public
 
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        response = super().dispatch(request, *args, **kwargs)
+        if response.status_code != HTTPStatus.NOT_MODIFIED:
+            try:
+                limits.settle(request)
+            except errors.Problem as problem:
+                return answer_error(request, problem)
+        return response
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Admit a request, cheapest question first: method, identity, limit, rights, body type, parameters."""
         if not hasattr(self, (request.method or "").lower()):
@@ -108,17 +117,6 @@ class ApiView(APIView):
         else:
             limits.charge(request, self.limit_scope)
 
-    def finalize_response(
-        self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
-    ) -> HttpResponseBase:
-        if response.status_code != HTTPStatus.NOT_MODIFIED:
-            http_request = getattr(request, "_request", request)
-            try:
-                limits.settle(http_request)
-            except errors.Problem as problem:
-                response = answer_error(http_request, problem)
-        return super().finalize_response(request, response, *args, **kwargs)
-
     def check_permissions(self, request: Request) -> None:
         objection = self._objection(request.user)
         if objection is not None:
@@ -135,7 +133,7 @@ class ApiView(APIView):
             return errors.PermissionDenied()
         return None
 
-    def options(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+    def options(self, request: Any, *args: Any, **kwargs: Any) -> Response:
         """Which methods there are; `Allow` is set on every answer."""
         return Response(status=HTTPStatus.NO_CONTENT)
 

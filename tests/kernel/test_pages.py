@@ -38,10 +38,9 @@ def test_a_cursor_gives_back_its_position(position):
 def test_no_text_does_anything_but_decode_or_complain(text):
     try:
         position = decode_cursor(text)
-    except ValidationFailed as refused:
-        assert list(refused.details["fields"]) == ["cursor"]
-    else:
-        assert isinstance(position, dict)
+    except ValidationFailed:
+        return
+    assert isinstance(position, dict)
 
 
 @pytest.mark.parametrize(
@@ -62,8 +61,10 @@ def test_no_text_does_anything_but_decode_or_complain(text):
     ],
 )
 def test_what_this_api_has_not_issued_is_refused(cursor):
-    with pytest.raises(ValidationFailed):
+    with pytest.raises(ValidationFailed) as refused:
         decode_cursor(cursor)
+
+    assert refused.value.details == {"fields": {"cursor": ["This is not a cursor that this API has issued."]}}
 
 
 def test_links_keep_the_other_parameters():

@@ -240,9 +240,12 @@ def test_every_finite_number_survives_its_own_spelling(number):
     assert read(f"min_volume={number!r}".replace("+", "%2B"))["min_volume"] == number
 
 
-@given(st.datetimes(min_value=datetime(1000, 1, 2), max_value=datetime(9999, 12, 30)), st.integers(-23 * 60, 23 * 60))
-def test_every_instant_survives_its_own_spelling(naive, minutes):
-    instant = naive.replace(tzinfo=timezone(timedelta(minutes=minutes)))
+OFFSETS = st.integers(-23 * 60, 23 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+
+
+@given(st.integers(0, 4 * 10**15), OFFSETS)
+def test_every_instant_survives_its_own_spelling(microseconds, zone):
+    instant = (datetime(1900, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)).astimezone(zone)
 
     assert read(f"start={instant.isoformat()}".replace("+", "%2B"))["start"] == instant
 
@@ -254,7 +257,6 @@ def test_no_query_does_anything_but_give_values_or_complain(pairs):
 
     try:
         values = LIST.read(query)
-    except ValidationFailed as refused:
-        assert set(refused.details["fields"]) <= set(pairs)
-    else:
-        assert set(pairs) <= set(values)
+    except ValidationFailed:
+        return
+    assert set(pairs) <= set(values)
