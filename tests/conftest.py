@@ -16,6 +16,7 @@ from django.test import TestCase, TransactionTestCase
 from hypothesis import settings as hypothesis_settings
 from redis import Redis
 
+from config import settings as product
 from config.kernel.privileges import APP, OWNER
 from tests.support.cluster import Cluster, Login
 from tests.support.default_connection import default_connection
@@ -36,7 +37,7 @@ def pytest_configure() -> None:
     """Point the product at this process's own Redis database before anything has connected."""
     if REDIS_URL:
         os.environ["REDIS_URL"] = settings.REDIS_URL = settings.CELERY_BROKER_URL = REDIS_URL
-        for cache in settings.CACHES.values():
+        for cache in product.CACHES.values():
             cache["LOCATION"] = REDIS_URL
 
 

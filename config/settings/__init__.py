@@ -5,6 +5,7 @@ is not a variable is a decision of the product, with its reason.
 """
 
 from datetime import timedelta
+from typing import Any
 
 from pydantic import SecretStr
 
@@ -101,7 +102,7 @@ PROMETHEUS_EXPORT_MIGRATIONS = False  # it would query the database in every pro
 
 # --- Redis: cache, limits, tasks ------------------------------------------------------------------------------------
 REDIS_URL = _text(ENV.redis_url)
-CACHES = {
+CACHES: dict[str, dict[str, Any]] = {
     "default": {
         "BACKEND": "django_redis.cache.RedisCache",
         "LOCATION": REDIS_URL,
@@ -206,7 +207,7 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.BCryptSHA256PasswordHasher",  # verified, and upgraded at the next login
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
-AUTH_PASSWORD_VALIDATORS = [
+AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},

@@ -3,6 +3,7 @@
 import psycopg
 import pytest
 from django.db import connections
+from django.db.backends.postgresql.base import DatabaseWrapper
 
 from config.settings.databases import database
 
@@ -31,11 +32,12 @@ def test_only_web_processes_pool_their_connections():
 @pytest.fixture
 def connect(committed_db):
     """Opens Django connections to this test's database as a web process or another would, and closes them."""
-    opened = []
+    opened: list[DatabaseWrapper] = []
 
     def connect(*, web: bool):
         connections.settings["default"] = settings | database(committed_db.url, web=web)
         connections["default"] = wrapper = connections.create_connection("default")
+        assert isinstance(wrapper, DatabaseWrapper)
         opened.append(wrapper)
         return wrapper
 
@@ -47,10 +49,10 @@ def connect(committed_db):
         wrapper.close_pool()
 
 
-def shown(wrapper, name: str) -> str:
+def shown(wrapper: DatabaseWrapper, name: str) -> str:
     with wrapper.cursor() as cursor:
         cursor.execute("SELECT current_setting(%s)", [name])
-        return cursor.fetchone()[0]
+        return str(cursor.fetchone()[0])
 
 
 LIMITS = ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"]

@@ -75,7 +75,8 @@ def stored(superuser: psycopg.Connection[Any]) -> list[tuple[Any, ...]]:
 
 def outcomes(attacker: psycopg.Connection[Any], attacks: Mapping[str, str], superuser: psycopg.Connection[Any]):
     """What became of each attack: the SQLSTATE of its refusal, or that it went through, or that it changed the rows."""
-    before, found = stored(superuser), {}
+    before = stored(superuser)
+    found: dict[str, str | None] = {}
     assert len(before) == 1
     for name, statement in attacks.items():
         try:

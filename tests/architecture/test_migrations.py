@@ -1,0 +1,45 @@
+"""Migrations say all that the models say, in words every supported server knows."""
+
+import re
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+
+ROOT = Path(__file__).resolve().parents[2]
+MIGRATIONS = sorted(ROOT.glob("*/migrations/[0-9]*.py"))
+# PostgreSQL 15 is the oldest server; these came later, or need an extension or a build option that not every one has.
+TOO_NEW = re.compile(
+    r"""\b(
+        uuidv7 | uuidv4 | GENERATED\s+ALWAYS\s+AS\s*\([^)]*\)\s*VIRTUAL | WITHOUT\s+OVERLAPS | NOT\s+ENFORCED
+        | MERGE\s+PARTITIONS | SPLIT\s+PARTITION | JSON_TABLE | ANY_VALUE | random_normal | array_shuffle | array_sample
+        | pg_c_utf8 | CREATE\s+EXTENSION | pgcrypto | citext | gen_random_bytes | transaction_timeout
+        | RETURNING\s+(?:old|new)\.
+    )\b""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+def test_no_migration_is_missing(django_db_blocker):
+    with django_db_blocker.unblock():
+        try:
+            call_command("makemigrations", check=True, dry_run=True, verbosity=0)
+        except SystemExit:
+            pytest.fail("A model changed without a migration: python manage.py makemigrations")
+        except CommandError as error:
+            pytest.fail(str(error))
+
+
+@pytest.mark.parametrize("file", MIGRATIONS, ids=lambda file: f"{file.parts[-3]}/{file.name}")
+def test_migrations_run_on_the_oldest_server(file):
+    assert [match[0] for match in TOO_NEW.finditer(file.read_text())] == []
+
+
+@pytest.mark.parametrize("file", MIGRATIONS, ids=lambda file: f"{file.parts[-3]}/{file.name}")
+def test_migrations_are_named_by_intent(file):
+    assert not re.search(r"_auto_|\d{8}", file.stem)
+
+
+@pytest.mark.parametrize("words", ["uuidv7()", "EXCLUDE (a WITHOUT OVERLAPS)", "create extension citext"])
+def test_the_list_of_words_finds_what_it_is_for(words):
+    assert TOO_NEW.search(words)
