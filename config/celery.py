@@ -13,7 +13,7 @@ QUEUES = ("default", "risk_calculations", "portfolio_operations", "report_genera
 
 app = Celery(
     "config",
-    # A routing key each: with one in common, every queue would get every message.
+    # A routing key each, or whoever publishes by exchange and key would reach all queues at once.
     task_queues=[Queue(name, routing_key=name) for name in QUEUES],
     task_default_queue="default",
     # A queue that no worker serves would swallow what is sent to it.

@@ -132,3 +132,9 @@ def test_celery_finds_both_tasks_by_their_names():
     current_app.loader.import_default_modules()
 
     assert {"accounts.perform_job", "accounts.relay_jobs"} <= set(current_app.tasks)
+
+
+def test_each_queue_has_a_routing_key_of_its_own():
+    assert {queue.name: queue.routing_key for queue in current_app.amqp.queues.values()} == {
+        name: name for name in Job.Queue.values
+    }

@@ -154,6 +154,11 @@ def test_token_signed_with_another_key_is_refused(sign):
         tokens.read(sign(claims(), key="k" * 64), TokenType.ACCESS)
 
 
+def test_token_longer_than_any_of_ours_is_not_even_decoded(sign):
+    with pytest.raises(TokenInvalid):
+        tokens.read(sign(claims(padding="x" * tokens.MAXIMUM_LENGTH)), TokenType.ACCESS)
+
+
 @pytest.mark.parametrize("header", [{"kid": "../../dev/null"}, {"jku": "http://127.0.0.1:9/keys"}, {"x5u": "file:///"}])
 def test_header_cannot_choose_the_key(sign, header):
     with pytest.raises(TokenInvalid):
@@ -170,6 +175,7 @@ def test_header_cannot_choose_the_key(sign, header):
         "a.b.c",
         "\0",
         "é.é.é",
+        "\ud800",
         "eyJhbGciOiJIUzI1NiJ9..",
         "A" * 10_000_000,
         base64.urlsafe_b64encode(b"[" * 3_000).decode() + ".e30.x",
