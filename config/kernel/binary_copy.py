@@ -1,7 +1,8 @@
-"""NumPy columns and PostgreSQL in binary: COPY in, the fastest way of rows into it, arrays as parameters, results out.
+"""NumPy columns and PostgreSQL in binary: COPY, the fastest way of rows into it, arrays as parameters, results.
 
-Wire format: PostgreSQL documentation, COPY, "Binary Format". A float64 NaN becomes NULL. Instants are int64 microseconds
-and days int32 days since 2000-01-01, PostgreSQL's own epoch; `POSTGRES_EPOCH_DAY` converts days since 1970.
+Wire format: PostgreSQL documentation, COPY, "Binary Format". A float64 NaN becomes NULL. Instants are int64
+microseconds and days int32 days since 2000-01-01, PostgreSQL's own epoch; `POSTGRES_EPOCH_DAY` converts days since
+1970.
 """
 
 from collections.abc import Iterator, Mapping
@@ -59,7 +60,7 @@ def binary_cursor() -> Iterator[Cursor[tuple[Any, ...]]]:
     Django's own cursors bind on the client, which psycopg only offers for text; in binary, bytea costs no hex decoding.
     """
     connection.ensure_connection()
-    with Cursor(connection.connection) as cursor:
+    with connection.wrap_database_errors, Cursor(connection.connection) as cursor:
         cursor.format = Format.BINARY
         cursor.adapters.register_dumper(BinaryArray, _BinaryArrayDumper)
         yield cursor
@@ -71,7 +72,8 @@ def copy_in(cursor: CursorWrapper, table: str, columns: Mapping[str, NDArray[Any
     Table and column names come from code, never from users. Returns the number of rows.
     """
     names = ", ".join(f'"{name}"' for name in columns)
-    with cursor.copy(f'COPY "{table}" ({names}) FROM STDIN (FORMAT BINARY)') as copy:
+    statement = f'COPY "{table}" ({names}) FROM STDIN (FORMAT BINARY)'
+    with cursor.db.wrap_database_errors, cursor.copy(statement) as copy:
         copy.write(_HEADER)
         for chunk in _encode(list(columns.values())):
             copy.write(chunk)

@@ -33,7 +33,8 @@ BEGIN
         RETURN false;
     END IF;
     PERFORM pg_advisory_xact_lock(hashtext(partition));
-    IF to_regclass('public.' || quote_ident(partition)) IS NOT NULL THEN
+    -- Another session may have made it meanwhile; to_regclass would repeat what it remembers from above.
+    IF EXISTS (SELECT FROM pg_class WHERE relname = partition AND relnamespace = 'public'::regnamespace) THEN
         RETURN false;
     END IF;
     EXECUTE format('CREATE TABLE public.%I (LIKE public.%I INCLUDING ALL)', partition, parent);

@@ -11,8 +11,8 @@ from tqdm import tqdm
 def progress_bar(label: str, *, total: int | None, unit: str) -> Iterator[Callable[[int], None]]:
     """Gives a function that is told how many units more are done."""
     with tqdm(total=total, desc=label, unit=f" {unit}", file=sys.stderr, disable=not sys.stderr.isatty()) as bar:
-        yield lambda done: _advance(bar, done)
 
+        def advance(done: int) -> None:
+            bar.update(done)
 
-def _advance(bar: "tqdm[None]", done: int) -> None:
-    bar.update(done)
+        yield advance
