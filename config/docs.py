@@ -9,8 +9,11 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.utils import extend_schema
 
-from config.kernel.rendering import dumps
+from config.kernel.conditional import weak_etag
+from config.kernel.rendering import MEDIA_TYPE, dumps
+from config.kernel.views import ReadView
 
 _START = """window.addEventListener("load", () => {{
   window.ui = SwaggerUIBundle({{
@@ -37,8 +40,22 @@ def _title() -> str:
 
 @require_safe
 def openapi(request: HttpRequest) -> HttpResponse:
-    """GET /openapi.json and /api/v1/schema."""
-    return HttpResponse(_document(), content_type="application/json", headers={"Cache-Control": "public, max-age=60"})
+    """GET /openapi.json: the document at the place where tools look for it."""
+    return HttpResponse(_document(), content_type=MEDIA_TYPE, headers={"Cache-Control": "public, max-age=60"})
+
+
+class Schema(ReadView):
+    """GET /api/v1/schema: the same document as a part of the API, with its limits and conditions."""
+
+    public = True
+    shared_seconds = 60
+
+    def etag(self, request: HttpRequest, **path: Any) -> str:
+        return weak_etag(_document())
+
+    @extend_schema(exclude=True)  # the document does not describe itself
+    def get(self, request: HttpRequest, **path: Any) -> HttpResponse:
+        return HttpResponse(_document(), content_type=MEDIA_TYPE)
 
 
 @require_safe

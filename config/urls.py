@@ -17,7 +17,7 @@ urlpatterns = [
     route("redoc", docs.redoc, name="redoc"),
     route("docs/start.js", docs.swagger_script, name="docs-script"),
     route("openapi.json", docs.openapi, name="openapi"),
-    route("api/v1/schema", docs.openapi, name="schema"),
+    route("api/v1/schema", docs.Schema.as_view(), name="schema"),
     route("api/v1/limits", information.Limits.as_view(), name="limits"),
     path("api/v1/", include("accounts.api.urls")),
     path("api/v1/", include("markets.api.urls")),

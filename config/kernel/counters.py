@@ -43,7 +43,6 @@ class Server:
             socket_connect_timeout=TIMEOUT_SECONDS,
             retry=Retry(NoBackoff(), 0),
         )
-        self._execute: Callable[..., Any] = self.client.execute_command
         self._digest: str | None = None
         self._away_until = 0.0
 
@@ -53,7 +52,8 @@ class Server:
         if time.monotonic() < self._away_until:
             raise CountersUnavailable
         try:
-            return self._execute(*command)
+            execute: Callable[..., Any] = self.client.execute_command
+            return execute(*command)
         except NoScriptError:
             raise
         except (RedisError, OSError) as error:

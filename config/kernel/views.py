@@ -79,7 +79,10 @@ class ApiView(APIView):
         return self.public
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        response = super().dispatch(request, *args, **kwargs)
+        return self._settled(request, super().dispatch(request, *args, **kwargs))
+
+    def _settled(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """`response`, once what `_charge` put off has been counted: everything but a 304."""
         if response.status_code != HTTPStatus.NOT_MODIFIED:
             try:
                 limits.settle(request)
@@ -100,14 +103,18 @@ class ApiView(APIView):
         return self.get_content_negotiator().select_parser(request, self.get_parsers())
 
     def perform_authentication(self, request: Request) -> None:
-        """Find out who calls, and count the call: a wrong token counts against its address."""
+        """Find out who calls, and count the call."""
+        self._identify(request)
+        self._charge(request._request)
+
+    def _identify(self, request: Request) -> None:
         try:
             super().perform_authentication(request)
         except Exception:
+            # A wrong token counts against its address.
             request._request.user = _ANONYMOUS
             self._charge(request._request)
             raise
-        self._charge(request._request)
 
     def _charge(self, request: HttpRequest) -> None:
         if self.limit_scope is None:
@@ -163,25 +170,25 @@ class ReadView(ApiView):
         if request.method not in _SAFE:
             return super().dispatch(request, *args, **kwargs)
         try:
-            return self._answer(request, **kwargs)
+            response = self._answer(request, **kwargs)
         except Exception as error:
-            return answer_error(request, error)
+            response = answer_error(request, error)
+        return self._settled(request, response)
 
     def _answer(self, request: HttpRequest, **path: Any) -> HttpResponse:
         is_anonymous = "HTTP_AUTHORIZATION" not in request.META
         if is_anonymous:
             request.user = _ANONYMOUS
         else:
-            self._identify(request)
+            # DRF's request runs the authenticators and leaves the user on Django's request.
+            self._identify(self.initialize_request(request, *self.args, **self.kwargs))
+        self._charge(request)
         objection = self._objection(request.user)
-        etag = self.etag(request, **path) if objection is None else None
+        if objection is not None:
+            raise objection
+        etag = self.etag(request, **path)
         response = not_modified(request, etag) if etag is not None else None
-        if response is not None:
-            limits.measure(request, self.limit_scope or limits.DEFAULT)
-        else:
-            self._charge_now(request)
-            if objection is not None:
-                raise objection
+        if response is None:
             self.values = self.parameters.read(request.GET)
             response = self.get(request, **path)
             if etag is not None and response.status_code == HTTPStatus.OK:
@@ -189,18 +196,3 @@ class ReadView(ApiView):
         if self.shared_seconds and is_anonymous and response.status_code in _CACHEABLE:
             cache_publicly(response, seconds=self.shared_seconds)
         return response
-
-    def _identify(self, request: HttpRequest) -> None:
-        # DRF's request runs the authenticators and leaves the user on Django's request.
-        try:
-            self.initialize_request(request, *self.args, **self.kwargs).user  # noqa: B018
-        except Exception:
-            request.user = _ANONYMOUS
-            self._charge_now(request)
-            raise
-
-    def _charge_now(self, request: HttpRequest) -> None:
-        if self.limit_scope is None:
-            limits.measure(request, limits.DEFAULT)
-        else:
-            limits.charge(request, self.limit_scope)

@@ -74,7 +74,11 @@ class Open(ApiView):
         return Response(order.validated_data, status=201)
 
 
-class Item(Open):
+class Item(ApiView):
+    public = True
+    authentication_classes = [ByName]
+    parameters = Open.parameters
+
     def get(self, request: Request, pk: int) -> Response:
         return Response({"pk": pk})
 
@@ -118,6 +122,10 @@ class SometimesUnchanged(ApiView):
         if request.META.get("HTTP_IF_NONE_MATCH") == '"held"':
             return HttpResponse(status=304)
         return json_response({"fresh": True})
+
+
+class LimitsByName(Limits):
+    authentication_classes = [ByName]
 
 
 class SyncLike(ApiView):
@@ -178,7 +186,7 @@ urls.urlpatterns = [  # type: ignore[attr-defined]  # a module made by hand
     route("api/sometimes", SometimesUnchanged.as_view(), name="sometimes"),
     route("api/sync", SyncLike.as_view(), name="sync"),
     route("api/login", LoginLike.as_view(), name="login"),
-    route("api/limits", Limits.as_view(), name="limits"),
+    route("api/limits", LimitsByName.as_view(), name="limits"),
     route("api/items/<int:pk>", Item.as_view(), name="item"),
     route("api/failing/<str:kind>", Failing.as_view(), name="failing"),
     route("api/fast-failing/<str:kind>", FastFailing.as_view(), name="fast-failing"),
