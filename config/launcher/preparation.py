@@ -29,7 +29,8 @@ class Preparation:
         if not demo:
             return {}
         self._say("Looking after the demo market")
-        answer = self._manage(environment, "demo", "--json", shows_progress=True)
+        # Log lines may come before the answer, which is the last line.
+        *_, answer = self._manage(environment, "demo", "--json", shows_progress=True).splitlines()
         logins: Logins = json.loads(answer)["logins"]
         return logins
 

@@ -1,7 +1,9 @@
 import json
 import os
+import shutil
 import signal
 import stat
+import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -137,11 +139,15 @@ def test_root_runs_the_servers_as_nobody(servers):
 
 
 def test_directories_above_the_home_stay_as_they_are(guard):
-    home = Home.temporary()
-    before = [mode(parent) for parent in home.path.parents]
+    above = [Path(name) for name in ("/", "/tmp", "/var", "/var/tmp", tempfile.gettempdir(), Path.home())]
+    before = [mode(path) for path in above]
 
+    home = Home.temporary()
     with Servers(home, guard, durable=False, postgres=False):
-        assert [mode(parent) for parent in home.path.parents] == before
+        after = [mode(path) for path in above]
+
+    shutil.rmtree(home.path)
+    assert after == before
 
 
 def test_only_what_is_asked_for_is_started(home, guard):

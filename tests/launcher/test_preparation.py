@@ -12,6 +12,7 @@ with open("calls", "a") as calls:
 print(f"doing {{sys.argv[1]}}", file=sys.stderr)
 if sys.argv[1] == os.environ.get("FAILS"):
     sys.exit("it went wrong")
+print('{{"event": "a line of the log"}}')
 print(json.dumps({{"logins": {LOGINS!r}}}) if sys.argv[1] == "demo" else f"done {{sys.argv[1]}}")
 """
 

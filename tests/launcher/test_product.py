@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -8,7 +9,7 @@ import pytest
 
 from config.embedded.errors import ServersError
 from config.embedded.given import Given
-from config.embedded.home import hold
+from config.embedded.home import Home, hold
 from config.launcher import __main__ as launcher
 from config.launcher import children
 from config.launcher.product import Product, free_web_port
@@ -247,10 +248,13 @@ def test_second_launcher_says_where_the_first_is(state, checkout, capsys):
 
 
 def test_failure_is_a_sentence_and_an_exit_code(checkout, capsys, monkeypatch):
+    home = Home.temporary()
+    monkeypatch.setattr(Home, "of_checkout", lambda repository: home)
     monkeypatch.setenv("PG_BIN", "/nowhere")
 
     assert launcher.main(checkout) == 1
 
+    shutil.rmtree(home.path)
     assert capsys.readouterr().out.splitlines()[-1] == "PG_BIN=/nowhere is not a usable PostgreSQL: it has no postgres."
 
 
