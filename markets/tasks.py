@@ -8,7 +8,7 @@ from config.kernel import clock
 from markets.runs import day_close, retention, sync
 
 
-@shared_task(name="update_market_data", queue="default")
+@shared_task(name="update_market_data")
 def update_market_data(
     *, limit: int = sync.DEFAULT_LIMIT, provider: str | None = None, cross_check: bool = False, **_: object
 ) -> dict[str, object]:
@@ -17,13 +17,13 @@ def update_market_data(
     return {"run": run.pk, "state": run.state}
 
 
-@shared_task(name="markets.close_days", queue="maintenance")
+@shared_task(name="markets.close_days")
 def close_days(**_: object) -> dict[str, int]:
     """Make daily bars of complete days from the snapshots."""
     return asdict(day_close.perform(at=clock.now()))
 
 
-@shared_task(name="markets.enforce_retention", queue="maintenance")
+@shared_task(name="markets.enforce_retention")
 def enforce_retention(**_: object) -> dict[str, object]:
     """Drop what is beyond the retention and create the partitions to come."""
     return asdict(retention.perform(at=clock.now()))

@@ -5,8 +5,8 @@ Redis database, and for xdist workers those after it, are emptied.
 """
 
 import os
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
@@ -17,10 +17,15 @@ from hypothesis import settings as hypothesis_settings
 from redis import Redis
 
 from config import settings as product
+from config.kernel import clock
 from config.kernel.privileges import APP, OWNER
 from tests.support.cluster import Cluster, Login
 from tests.support.default_connection import default_connection
 from tests.support.redis_database import own_redis_url
+
+if TYPE_CHECKING:
+    from accounts.models import User
+    from accounts.tokens import TokenType
 
 hypothesis_settings.register_profile("local", deadline=None)
 hypothesis_settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
@@ -60,7 +65,7 @@ def cluster() -> Iterator[Cluster]:
     url = os.environ.get("TEST_SUPERUSER_URL") or os.environ.get("DATABASE_URL")
     if not url:
         pytest.fail("Neither TEST_SUPERUSER_URL nor DATABASE_URL is set: run `make test`, which starts a server.")
-    cluster = Cluster(url)
+    cluster = Cluster(url, [os.environ.get(name, "") for name in ("DATABASE_URL", "DATABASE_OWNER_URL")])
     yield cluster
     cluster.close()
 
@@ -132,3 +137,17 @@ def redis_server(redis_database: Redis | None) -> Redis:
     if redis_database is None:
         pytest.fail("REDIS_URL is not set: run `make test`, which starts a server.")
     return redis_database
+
+
+@pytest.fixture
+def bearer() -> Callable[..., dict[str, str]]:
+    """The header with which a person makes a request."""
+
+    def bearer(person: "User", token_type: "TokenType | None" = None) -> dict[str, str]:
+        # Models can only be imported once Django is set up, which is after this file was read.
+        from accounts import tokens
+        from accounts.tokens import TokenType
+
+        return {"Authorization": f"Bearer {tokens.issue(person, token_type or TokenType.ACCESS, at=clock.now())}"}
+
+    return bearer
