@@ -7,7 +7,7 @@ whose number nobody holds was left behind, perhaps by a run that was killed, and
 import hashlib
 import re
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
-from config.kernel.privileges import OWNER, create_roles_sql, grant_sql
+from config.kernel.privileges import APP, OWNER, create_roles_sql, grant_sql
 
 ROOT = Path(__file__).resolve().parents[2]
 # What the template is made of: when one of these changes, another template is made.
@@ -61,10 +61,10 @@ class Login:
 class Cluster:
     """A PostgreSQL server that the suite may fill with databases, known by the URL of a superuser.
 
-    It sets the passwords of the roles `owner` and `app` there, always to the same values.
+    It sets the passwords of the roles `owner` and `app` there: to what `role_urls` say, else always to the same.
     """
 
-    def __init__(self, superuser_url: str) -> None:
+    def __init__(self, superuser_url: str, role_urls: Iterable[str] = ()) -> None:
         given = {key: str(value) for key, value in conninfo_to_dict(superuser_url).items()}
         self._superuser = Login(
             given.get("host", ""),
@@ -75,7 +75,11 @@ class Cluster:
         )
         # Known to whoever knows the superuser's, and the same for all runs on this server, which would otherwise
         # lock each other out.
-        self._password = hashlib.sha256(f"tests {self._superuser.password}".encode()).hexdigest()
+        password = hashlib.sha256(f"tests {self._superuser.password}".encode()).hexdigest()
+        self._passwords = {OWNER: password, APP: password}
+        for role in map(conninfo_to_dict, role_urls):
+            if role.get("user") in self._passwords and role.get("password"):
+                self._passwords[str(role["user"])] = str(role["password"])
         self._keeper = self._superuser.connect()  # its session holds the advisory locks
         self._number = secrets.randbelow(0xFFFFFFE) + 1
         self._clones = 0
@@ -84,8 +88,10 @@ class Cluster:
 
     def login(self, database: str, role: str | None = None) -> Login:
         """The login of a role of the product, or of the superuser."""
-        user, password = (role, self._password) if role else (self._superuser.user, self._superuser.password)
-        return Login(self._superuser.host, self._superuser.port, database, user, password)
+        where = self._superuser.host, self._superuser.port, database
+        if role is None:
+            return Login(*where, self._superuser.user, self._superuser.password)
+        return Login(*where, role, self._passwords[role])
 
     def prepare(self, migrate: Callable[[Login], None]) -> str:
         """Drop leftovers and return the name of the template, made with `migrate` if it is not there yet."""
@@ -94,11 +100,11 @@ class Cluster:
             digest.update(str(file.relative_to(ROOT)).encode() + b"\0" + file.read_bytes())
         number = int(digest.hexdigest()[:7], 16) + 1
         template = f"test_template_{number:07x}"
+        self._hold(number)
+        self._hold(self._number)
+        self.drop_leftovers()
         with self._gate():
-            self._hold(number)
-            self._hold(self._number)
-            self._drop_leftovers()
-            self._keeper.execute(create_roles_sql(self._password, self._password))
+            self._keeper.execute(create_roles_sql(self._passwords[OWNER], self._passwords[APP]))
             if template not in self._databases():
                 self._make(template, migrate)
         return template
@@ -112,6 +118,14 @@ class Cluster:
 
     def drop(self, database: str) -> None:
         self._execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", database)
+
+    def drop_leftovers(self) -> None:
+        """Drop the databases of runs that are over and the templates that no run uses."""
+        with self._gate():
+            for name in self._databases():
+                match = NAMES.match(name)
+                if match and self._is_free(int(match[1], 16)):
+                    self.drop(name)
 
     def close(self) -> None:
         """Drop every clone that is still there, and let go of the numbers."""
@@ -133,12 +147,6 @@ class Cluster:
         # Only a finished template has the name, and nobody may log in to what others copy.
         self._execute("ALTER DATABASE {} RENAME TO {}", unfinished, template)
         self._execute("ALTER DATABASE {} ALLOW_CONNECTIONS false", template)
-
-    def _drop_leftovers(self) -> None:
-        for name in self._databases():
-            match = NAMES.match(name)
-            if match and self._is_free(int(match[1], 16)):
-                self.drop(name)
 
     def _is_free(self, number: int) -> bool:
         # Our own numbers are held in shared mode: asking for the exclusive one in the same session would succeed.
