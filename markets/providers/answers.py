@@ -55,6 +55,8 @@ def refuse_errors(
     is not JSON. Whether the JSON is whole is for the parser to say.
     """
     code, message = _spoken_error(body)
+    if code is None and message:
+        code = status if status >= 400 else _code_of_words(message)
     if code is None and status < 300:
         media_type = content_type.partition(";")[0].strip().lower()
         if media_type and media_type != "application/json" and not media_type.endswith("+json"):
@@ -84,7 +86,7 @@ def _by_status(status: int) -> type[ProviderError]:
 
 
 def _spoken_error(body: bytes) -> tuple[int | None, str]:
-    """Code and message of an error body; a code of None means that the body tells of no error."""
+    """Code and message of an error body, of which the code may be lacking; neither if it tells of no error."""
     if body.lstrip()[:1] != b"{":
         return None, ""
     try:
@@ -98,12 +100,13 @@ def _spoken_error(body: bytes) -> tuple[int | None, str]:
         if isinstance(part, dict):
             code = code or _integer(part.get("error_code"))
             message = message or _text(part.get("error_message"))
-    if not code and isinstance(verdict.error, str) and verdict.error:
-        message = verdict.error
-        code = _integer(verdict.status) or _code_of_words(message)
-    elif not code and isinstance(verdict.error, dict):
-        message, code = message or _text(verdict.error.get("message")), 500
-    return code or None, message
+    if code:
+        return code, message
+    if isinstance(verdict.error, str) and verdict.error:
+        return _integer(verdict.status), verdict.error
+    if isinstance(verdict.error, dict) and verdict.error:
+        return 500, message or _text(verdict.error.get("message"))
+    return None, ""  # whatever `message` is: a status may say SUCCESS
 
 
 def _code_of_words(message: str) -> int:

@@ -93,7 +93,8 @@ class Bars:
     def empty(cls, rejects: Sequence[Reject] = ()) -> Self:
         """No bar at all, only what was refused."""
         nothing = np.empty(0, dtype=np.int32)
-        return replace(cls.of_one("", "", nothing, close=np.empty(0), rejects=rejects), keys=[], symbols=[], names=[])
+        bars = cls.of_one("", "", nothing, close=np.empty(0), rejects=rejects)
+        return replace(bars, keys=[], symbols=[], names=[], sources=[])
 
     def take(self, selection: Selection) -> Self:
         """The bars of a mask, or of indices in their order; the tables of coins and sources stay whole."""

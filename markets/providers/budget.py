@@ -10,6 +10,7 @@ from markets.providers.store import StateStore
 
 _CONTENTION = 0.05  # seconds after which to try again when others keep winning the race for the state
 _ATTEMPTS = 1000
+_INSTANT = 1e-6  # seconds that do not count: a clock of seconds since 1970 in a float cannot tell them apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +59,13 @@ class Budget:
         for _ in range(_ATTEMPTS):
             seen, state = self._load()
             pause = state.paused_until - state.at
-            if pause > 0:
+            if pause > _INSTANT:
                 return pause
             wait = max(
                 ((1 - tokens) / quota.rate for quota, tokens in zip(self._quotas, state.tokens, strict=True)),
                 default=0.0,
             )
-            if wait > 1e-9:
+            if wait > _INSTANT:
                 return wait
             state.tokens = [max(0.0, tokens - 1) for tokens in state.tokens]
             if self._store.compare_and_set(self._key, seen, msgspec.json.encode(state)):
@@ -82,7 +83,7 @@ class Budget:
     def remaining(self) -> int:
         """Calls that could be made at once."""
         _, state = self._load()
-        return 0 if state.paused_until > state.at else int(min(state.tokens, default=0.0) + 1e-9)
+        return 0 if state.paused_until > state.at else int(min(state.tokens, default=0.0) + _INSTANT)
 
     def _load(self) -> tuple[bytes | None, _State]:
         """The stored bytes, and the state refilled up to now."""

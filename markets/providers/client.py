@@ -123,7 +123,7 @@ class Client:
             with deadline(self._deadline):
                 outcome = self._send(path, parameters)
         except ProviderError as error:
-            outcome = error
+            outcome = self._redacted(error)
         except _FAILURES_OF_TRANSPORT as error:
             outcome = Unavailable(self.provider, f"{path}: {type(error).__name__}")
         # Raised outside of the handler: the original error holds the request and thereby the key.
@@ -160,13 +160,11 @@ class Client:
             status = response.status_code
             retry_after = _seconds(response.headers.get("retry-after"), self._now())
             endpoint = response.request.url.raw_path.decode("ascii")
-        try:
-            refuse_errors(self.provider, status, body, content_type=content_type, retry_after=retry_after)
-        except ProviderError as error:
-            raise self._redacted(error) from None
+        refuse_errors(self.provider, status, body, content_type=content_type, retry_after=retry_after)
         return RawAnswer(self.provider, endpoint, status, content_type, body, self._now())
 
     def _redacted(self, error: ProviderError) -> ProviderError:
+        """The error without our key, should the provider have repeated it."""
         detail = error.detail
         for secret in self._secrets:
             detail = detail.replace(secret, "***")
