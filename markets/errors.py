@@ -1,4 +1,4 @@
-from config.kernel.errors import Conflict, NotFound
+from config.kernel.errors import Conflict, Impossible, NotFound
 
 
 class UnknownAsset(NotFound):
@@ -26,3 +26,8 @@ class MarketIsSimulated(Conflict):
         "This market holds simulated prices, which are never mixed with real ones."
         " Replace it first: import_prices FILE --replace-demo."
     )
+
+
+class NotReadable(Impossible):
+    code = "not_readable"
+    message = "This row cannot be read as it was kept."

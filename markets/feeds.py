@@ -7,7 +7,7 @@ from django_redis import get_redis_connection
 
 from config.kernel.errors import ProviderUnavailable, ValidationFailed
 from markets.actions import market, provider_states
-from markets.errors import MarketIsSimulated
+from markets.errors import MarketIsSimulated, NotReadable
 from markets.providers.provider import Provider
 from markets.providers.registry import ProviderConfig, provider
 from markets.providers.simulated import Simulated
@@ -37,6 +37,21 @@ def providers(name: str | None = None) -> list[Provider]:
     if not allowed:
         raise ProviderUnavailable("No provider may be asked: give a key in the settings or enable one in the admin.")
     return [_real(known) for known in allowed]
+
+
+def reader(name: str) -> Provider:
+    """The named provider, to read again what it once said; whether it may be asked does not matter.
+
+    Raises `MarketIsSimulated` for a real one in a simulated market, `NotReadable` for a name that means nothing here.
+    """
+    simulation = market.simulation()
+    if simulation is not None and name == Simulated.name:
+        return _simulated(simulation)
+    if name not in _keys():
+        raise NotReadable
+    if simulation is not None:
+        raise MarketIsSimulated
+    return _real(name)
 
 
 @lru_cache(maxsize=1)

@@ -1,13 +1,17 @@
 """Giving every coin that a provider names its asset, and keeping what is known about it up to date."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime
 
 import numpy as np
-import orjson
+from django.db import transaction
 from django.utils.text import slugify
 from numpy.typing import NDArray
 
+from accounts.actions import audit
+from accounts.models import User
+from markets.actions import market, reasons
 from markets.models import Asset, Category, ExternalId
 from markets.providers.bars import Bars
 from markets.providers.listings import Listings
@@ -36,14 +40,6 @@ def recognise(listings: Listings, *, source_id: int) -> dict[str, int]:
     return {external_id: asset.pk for external_id, asset in known.items()}
 
 
-def row_json(listings: Listings, index: int) -> str:
-    """One row as JSON, for a person to read and for `accept` to store."""
-    numbers = {"price": listings.price, "market_cap": listings.market_cap, "volume": listings.volume}
-    shown: dict[str, object] = {"id": listings.external_id[index], "symbol": listings.symbol[index]}
-    shown |= {name: None if np.isnan(values[index]) else float(values[index]) for name, values in numbers.items()}
-    return orjson.dumps(shown).decode()
-
-
 def by_key(bars: Bars, *, source_id: int) -> list[Asset]:
     """The asset of each key of some bars, made where there is none."""
     known = _known(source_id, bars.keys)
@@ -56,6 +52,51 @@ def by_key(bars: Bars, *, source_id: int) -> list[Asset]:
             wanted.append(Asset(slug=slug, symbol=symbol.upper(), name=name or symbol))
         _attach(wanted, [bars.keys[index] for index in missing], known, source_id)
     return [known[key] for key in bars.keys]
+
+
+@transaction.atomic
+def describe(
+    asset: Asset,
+    *,
+    description: str,
+    website: str,
+    categories: Collection[Category],
+    is_active: bool,
+    by: User,
+    reason: str,
+    at: datetime,
+) -> None:
+    """Say anew what an asset is, and whether it is listed. Raises `ValidationFailed` without a reason."""
+    reason = reasons.given(reason)
+    current = Asset.objects.select_for_update().get(pk=asset.pk)
+    before = description_of(current)
+    current.description, current.website, current.is_active = description, website, is_active
+    current.save(update_fields=["description", "website", "is_active"])
+    current.categories.set(categories)
+    after = description_of(current)
+    changed = [name for name in after if after[name] != before[name]]
+    if not changed:
+        return
+    market.touch(at=at)
+    audit.record(
+        "markets.asset.described",
+        actor=by,
+        subject=asset,
+        at=at,
+        reason=reason,
+        before={name: before[name] for name in changed},
+        after={name: after[name] for name in changed},
+    )
+
+
+def description_of(asset: Asset) -> dict[str, object]:
+    """What `describe` may change, as it is stored."""
+    return {
+        "description": asset.description,
+        "website": asset.website,
+        "is_active": asset.is_active,
+        "categories": sorted(asset.categories.values_list("slug", flat=True)),
+    }
 
 
 def _known(source_id: int, external_ids: Sequence[str]) -> dict[str, Asset]:

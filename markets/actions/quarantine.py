@@ -8,6 +8,7 @@ from django.db import connection, transaction
 
 from accounts.actions import audit
 from config.kernel.errors import Conflict
+from markets.actions import reasons
 from markets.models import QuarantinedRecord, SyncRun
 from markets.providers.rejects import Reject
 
@@ -44,19 +45,20 @@ def add(rejects: Sequence[Reject], *, provider: str, run: SyncRun | None, at: da
 
 @transaction.atomic
 def dismiss(record: QuarantinedRecord, *, by: "User", reason: str, at: datetime) -> None:
-    """Record that the row was rightly refused."""
+    """Record that the row was rightly refused. Raises `AlreadyDecided`, and `ValidationFailed` without a reason."""
     _decide(record, QuarantinedRecord.State.DISMISSED, by=by, reason=reason, at=at)
 
 
 @transaction.atomic
 def accept(record: QuarantinedRecord, *, by: "User", reason: str, at: datetime) -> None:
-    """Record that the row was right after all; `markets.runs.retry` then stores it."""
+    """Record that the row was right after all; `markets.runs.retry` stores it. Raises as `dismiss` does."""
     _decide(record, QuarantinedRecord.State.ACCEPTED, by=by, reason=reason, at=at)
 
 
 def _decide(
     record: QuarantinedRecord, state: QuarantinedRecord.State, *, by: "User", reason: str, at: datetime
 ) -> None:
+    reason = reasons.given(reason)
     # Let the row count decide a race.
     decided = QuarantinedRecord.objects.open().filter(pk=record.pk)
     if not decided.update(state=state, decided_by=by, decided_at=at, decision_reason=reason):

@@ -1,6 +1,6 @@
 """Believing a provider's listings: screened against what is known, stored as quotes and snapshots."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -64,22 +64,33 @@ class StoredQuotes:
     quarantined: int
 
 
+def lock(cursor: CursorWrapper) -> None:
+    """Wait to be the only writer of quotes until the transaction ends: they are compared with what is stored."""
+    cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+
+
 @transaction.atomic
 def store(
-    listings: Listings, *, provider: str, at: datetime, is_simulated: bool = False, run: SyncRun | None = None
+    listings: Listings,
+    *,
+    provider: str,
+    at: datetime,
+    is_simulated: bool = False,
+    run: SyncRun | None = None,
+    trusted: bool = False,
 ) -> StoredQuotes:
     """Bring the market up to date with listings that one provider gave.
 
     Only a row that is newer than the stored quote replaces it; every row that was not seen before becomes a snapshot,
-    in whatever order rows arrive. A price that moved beyond belief is quarantined, a price set by hand stays.
+    in whatever order rows arrive. A price that moved beyond belief is quarantined, unless somebody vouches for the rows
+    (`trusted`); a price set by hand stays.
     """
     with connection.cursor() as cursor:
-        # Quotes are compared with what is stored, then written: one writer at a time.
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        lock(cursor)
         source_id = sources.id_of(provider, is_simulated=is_simulated)
         asset_id = assets.adopt(listings, source_id=source_id)
         known = _Known.read(asset_id, listings, at)
-        believed, objections = _screen(listings, known)
+        believed, objections = (np.ones(len(listings), dtype=bool), []) if trusted else _screen(listings, known)
         quarantine.add([*listings.rejects, *objections], provider=provider, run=run, at=at)
         pinned = np.isin(asset_id, list(PriceOverride.objects.in_force(at).values_list("asset_id", flat=True)))
         as_of = known.observed_at
@@ -135,12 +146,13 @@ def _screen(listings: Listings, known: _Known) -> tuple[NDArray[np.bool_], list[
     with np.errstate(invalid="ignore"):
         jump = np.abs(np.log(listings.price) - np.log(known.price))
         believed = ~(jump > np.log(limit))  # a comparison with a missing price holds nothing back
+    observed = replace(listings, as_of=known.observed_at)
     objections = [
         Reject(
             external_id=listings.external_id[index],
             reason="implausible_jump",
             detail=f"{listings.price[index]:g} USD after {known.price[index]:g} USD {days[index]:.2f} days before",
-            raw=assets.row_json(listings, index),
+            raw=observed.text(index),
         )
         for index in np.flatnonzero(~believed).tolist()
     ]

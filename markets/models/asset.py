@@ -1,7 +1,10 @@
+from datetime import datetime
 from typing import Self
 
 from django.db import models
 from django.db.models.functions import Now
+
+from markets.freshness import BROAD_FRESH_FOR, TOP_FRESH_FOR, TOP_RANK
 
 
 class Category(models.Model):
@@ -25,6 +28,17 @@ class AssetQuerySet(models.QuerySet["Asset"]):
     def named(self, key: str) -> Self:
         """Assets whose slug or symbol is `key`, whatever its case; symbols are not unique."""
         return self.filter(models.Q(slug=key.lower()) | models.Q(symbol=key.upper()))
+
+    def fresh(self, at: datetime) -> Self:
+        """Assets whose quote is not stale at that moment, as `markets.freshness` says it."""
+        is_top = models.Q(quote__rank__isnull=False, quote__rank__lte=TOP_RANK)
+        return self.filter(
+            ~is_top | models.Q(quote__as_of__gt=at - TOP_FRESH_FOR), quote__as_of__gt=at - BROAD_FRESH_FOR
+        )
+
+    def stale(self, at: datetime) -> Self:
+        """All the others: those whose quote is too old, and those without a quote."""
+        return self.exclude(pk__in=self.model.objects.fresh(at))
 
 
 class Asset(models.Model):

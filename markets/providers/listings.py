@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Self
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from markets.providers.rejects import Reject, readable
+from markets.providers.decoding import UNREADABLE
+from markets.providers.rejects import RAW_LIMIT, Reject, readable
 
 FloatArray = NDArray[np.float64]
 InstantArray = NDArray[np.int64]
@@ -33,6 +36,20 @@ NUMBERS = (
     "max_supply",
 )
 INSTANTS = ("as_of", "ath_at", "atl_at")
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ROW: msgspec.json.Decoder[Any] = msgspec.json.Decoder(
+    msgspec.defstruct(
+        "Row",
+        [
+            *((name, str) for name in TEXTS),
+            *((name, float | None) for name in NUMBERS),
+            *((name, Annotated[datetime, msgspec.Meta(tz=True)] | None) for name in INSTANTS),
+            ("categories", list[str]),
+        ],
+        forbid_unknown_fields=True,
+    )
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,6 +127,34 @@ class Listings:
         instants = [int(getattr(self, name)[index]) for name in INSTANTS]
         return (*texts, *(None if np.isnan(number) else float(number) for number in numbers), *instants)
 
+    def text(self, index: int) -> str:
+        """One coin as JSON, null for what is missing: what is kept where the provider's own words are gone.
+
+        `from_text` makes the same row of it. A row of more than 4 kB goes without picture and categories, which only
+        matter to a coin that is new.
+        """
+        columns: dict[str, object] = {name: getattr(self, name)[index] for name in (*TEXTS, "categories")}
+        columns |= {name: float(getattr(self, name)[index]) for name in NUMBERS}  # NaN is written as null
+        for name in INSTANTS:
+            instant = int(getattr(self, name)[index])
+            columns[name] = None if instant == MISSING_INSTANT else _EPOCH + timedelta(microseconds=instant)
+        whole = msgspec.json.encode(columns)
+        if len(whole) > RAW_LIMIT:
+            whole = msgspec.json.encode(columns | {"image": "", "categories": []})
+        return whole.decode()
+
+    @classmethod
+    def from_text(cls, body: bytes) -> Self | None:
+        """The row that `text` wrote, unchecked; None for anything else."""
+        try:
+            row = _ROW.decode(body)
+        except UNREADABLE:
+            return None
+        columns: dict[str, Any] = {name: [getattr(row, name)] for name in TEXTS}
+        columns |= {name: np.array([getattr(row, name)], dtype=np.float64) for name in NUMBERS}
+        columns |= {name: np.array([_microseconds(getattr(row, name))], dtype=np.int64) for name in INSTANTS}
+        return cls(**columns, categories=[tuple(row.categories)])
+
     @classmethod
     def concat(cls, pages: Iterable[Self]) -> Self:
         """All pages as one, each coin once, whatever the order in which the pages arrived.
@@ -152,7 +197,11 @@ class Listings:
                 if self.row(index) == kept:
                     repeats += 1
                 else:
-                    text = raw[index] if raw is not None else repr(self.row(index)).encode()
+                    text = self.text(index) if raw is None else readable(raw[index])
                     detail = "the same id came before with other values"
-                    rejects.append(Reject(external_id, "duplicate", detail, readable(text)))
+                    rejects.append(Reject(external_id, "duplicate", detail, text))
         return replace(self.take(keep), rejects=rejects, repeats=repeats)
+
+
+def _microseconds(instant: datetime | None) -> int:
+    return MISSING_INSTANT if instant is None else (instant - _EPOCH) // timedelta(microseconds=1)

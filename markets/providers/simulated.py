@@ -103,7 +103,9 @@ class Simulated:
         )
 
     def parse_listings(self, body: bytes, at: datetime) -> Listings:
-        """A page as `listings` made it."""
+        """A page as `listings` made it, or a single row as text."""
+        if (row := Listings.from_text(body)) is not None:
+            return normalise.listings(row, at=at, raw=lambda: [body])
         try:
             columns = msgspec.json.decode(body, type=_Page).columns
             texts: dict[str, Any] = {name: list(map(str, columns[name])) for name in TEXTS}
@@ -112,7 +114,7 @@ class Simulated:
             draft = Listings(**texts, **numbers, **instants, categories=[tuple(tags) for tags in columns["categories"]])
         except (*UNREADABLE, KeyError, TypeError, ValueError) as error:
             return Listings.empty([Reject("", "malformed_json", type(error).__name__, readable(body))])
-        return normalise.listings(draft, at=at, raw=lambda: [repr(draft.row(i)).encode() for i in range(len(draft))])
+        return normalise.listings(draft, at=at, raw=lambda: [draft.text(i).encode() for i in range(len(draft))])
 
     def parse_history(self, body: bytes, external_id: str, at: datetime) -> Bars:
         """Nothing: simulated history never travels as text."""

@@ -72,6 +72,7 @@ def sync(
     While another sync of the same provider is going on, that one's run is returned: two at once are one.
     """
     candidates = feeds.providers(parameters.provider)
+    provider_states.introduce(provider.name for provider in candidates)
     run = SyncRun(
         provider=candidates[0].name,
         limit=parameters.limit,
@@ -179,8 +180,10 @@ def _cross_check(run: SyncRun, listings: Listings, others: list[Provider]) -> No
         try:
             pages = [page for _, page in other.listings(run.limit, clock.now())]
         except ProviderError as error:
+            provider_states.failed(other.name, error, at=clock.now())
             log.warning("sync.cross_check_failed", provider=other.name, error=str(error))
             continue
+        provider_states.succeeded(other.name, at=clock.now())
         found = divergences.record(run, listings, Listings.concat(pages), other=other.name, at=clock.now())
         log.info("sync.cross_checked", run=run.pk, provider=other.name, divergences=found)
         return
