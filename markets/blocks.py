@@ -53,8 +53,7 @@ class BarTable:
 
     def range_digests(self) -> NDArray[np.uint32]:
         """A digest of each bar's open, high and low: equal bits, equal digest."""
-        # Every NaN is the same missing value, whatever its payload.
-        bits = np.where(np.isnan(self.values[:, _RANGE]), np.nan, self.values[:, _RANGE]).view(np.uint64)
+        bits = _with_one_nan(self.values[:, _RANGE]).view(np.uint64)
         # Multiplicative mixing with odd constants (the fractional part of the golden ratio; Knuth, TAOCP 6.4).
         mixed = bits[:, 0] * np.uint64(0x9E3779B97F4A7C15)
         for column in (1, 2):
@@ -99,26 +98,28 @@ class Blocks:
 
     def has_bar(self, block: NDArray[np.intp], slot: NDArray[np.intp]) -> NDArray[np.bool_]:
         """Whether each (block, slot) holds a bar."""
-        return np.isfinite(self.vectors[block, _CLOSE, slot])
+        found: NDArray[np.bool_] = np.isfinite(self.vectors[block, _CLOSE, slot])
+        return found
 
     def differs(self, block: NDArray[np.intp], slot: NDArray[np.intp], bars: BarTable) -> NDArray[np.bool_]:
         """Whether each bar says anything else than its (block, slot) does."""
         kept, said = self.vectors[block, :, slot], bars.values[:, _KEPT]
-        same = ((kept == said) | (np.isnan(kept) & np.isnan(said))).all(axis=1)
+        same: NDArray[np.bool_] = ((kept == said) | (np.isnan(kept) & np.isnan(said))).all(axis=1)
         same &= self.ranges[block, slot] == bars.range_digests()
         same &= (self.sources[block, slot] == bars.source_id) & (self.quality[block, slot] == bars.quality)
         return ~same
 
     def put(self, block: NDArray[np.intp], slot: NDArray[np.intp], bars: BarTable) -> None:
         """Write bars into their (block, slot)."""
-        self.vectors[block, :, slot] = bars.values[:, _KEPT]
+        self.vectors[block, :, slot] = _with_one_nan(bars.values[:, _KEPT])
         self.ranges[block, slot] = bars.range_digests()
         self.sources[block, slot] = bars.source_id
         self.quality[block, slot] = bars.quality
 
     @property
     def row_count(self) -> NDArray[np.int16]:
-        return np.isfinite(self.vectors[:, _CLOSE]).sum(axis=1, dtype=np.int16)
+        counts: NDArray[np.int16] = np.isfinite(self.vectors[:, _CLOSE]).sum(axis=1, dtype=np.int16)
+        return counts
 
     @property
     def checksum(self) -> NDArray[np.int64]:
@@ -205,6 +206,11 @@ def read_vector(vector: str, asset_ids: Sequence[int], *, first_year: int, last_
             start = (year - first_year) * SLOTS
             row[start : start + SLOTS] = np.frombuffer(packed, "<f8")
     return rows
+
+
+def _with_one_nan(values: FloatArray) -> FloatArray:
+    """Every NaN of the same bits: rows hold NULL for all of them, and make the same blocks."""
+    return np.where(np.isnan(values), np.nan, values)
 
 
 def _as_bytes(rows: NDArray[Any]) -> NDArray[np.void]:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from django.db import connection
@@ -194,7 +194,7 @@ def _place(position: Position, order: _Order, *, descending: bool, is_text: bool
     else:
         key = -float(value) if descending else float(value)
         low, high = bisect_left(order.keys, key), bisect_right(order.keys, key)
-    side = "left" if position.backwards else "right"
+    side: Literal["left", "right"] = "left" if position.backwards else "right"
     return low + int(np.searchsorted(order.ids[low:high], position.asset_id, side=side))
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -58,7 +59,7 @@ def set_from_last_bars(asset_ids: Sequence[int], *, at: datetime) -> int:
     `as_of` is the last second of that day; changes are against the closes of one and seven days before, the extremes
     those of the stored bars. What bars do not tell (supplies, the hourly change) stays missing.
     """
-    parameters = {"assets": list(asset_ids), "at": at}
+    parameters: dict[str, Any] = {"assets": list(asset_ids), "at": at}
     with connection.cursor() as cursor:
         cursor.execute(_SET, parameters)
         quoted: int = cursor.rowcount

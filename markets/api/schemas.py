@@ -88,7 +88,6 @@ class HistoryMeta(serializers.Serializer):
     interval_seconds = serializers.IntegerField()
     as_of = serializers.DateTimeField(allow_null=True, help_text="End of what the asset's newest point covers.")
     stale = serializers.BooleanField()
-    source = serializers.ListField(child=serializers.CharField())
     quality = serializers.DictField(
         child=serializers.IntegerField(), help_text="How many points are of limited quality, by the kind of limit."
     )
@@ -99,6 +98,12 @@ class HistoryMeta(serializers.Serializer):
     )
     gap_points = serializers.IntegerField(help_text="How many points are missing between the first and the last.")
     next_start = serializers.DateTimeField(allow_null=True, help_text="Where the series goes on beyond the limit.")
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        # `source` is a word of serializer fields.
+        return super().get_fields() | {
+            "source": serializers.ListField(child=serializers.CharField(), help_text="Who said the numbers.")
+        }
 
 
 class HistoryAnswer(serializers.Serializer):

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import numpy as np
 from django.db import connection
@@ -132,7 +133,7 @@ def _from_snapshots(asset_id: int, span: Span) -> History:
     step = int(INTERVALS[span.interval].total_seconds())
     newest_first = span.start is None
     conditions = ["asset_id = %s", "price IS NOT NULL"]
-    parameters: list[object] = [step, step, asset_id]
+    parameters: list[Any] = [step, step, asset_id]
     if span.start is not None:
         conditions.append("at >= %s")
         parameters.append(span.start)

@@ -105,6 +105,9 @@ class Row:
     price: float | None
     market_cap: float | None
     volume_24h: float | None
+    change_1h: float | None
+    change_24h: float | None
+    change_7d: float | None
     bars_from: date | None
     bars_to: date | None
     categories: list[str]

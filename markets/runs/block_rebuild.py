@@ -6,6 +6,7 @@ from datetime import datetime
 
 import numpy as np
 from django.db import connection, transaction
+from numpy.typing import NDArray
 
 from config.kernel.binary_copy import binary_cursor
 from markets import blocks
@@ -58,8 +59,8 @@ def _one(asset_id: int, *, at: datetime, dry_run: bool) -> Rebuilt:
     return Rebuilt(asset_id, len(right.year), len(wrong) + len(extra))
 
 
-def _same(right: Blocks, stored: Blocks) -> np.ndarray:
-    same = (right.checksum == stored.checksum) & (right.row_count == stored.row_count)
+def _same(right: Blocks, stored: Blocks) -> NDArray[np.bool_]:
+    same: NDArray[np.bool_] = (right.checksum == stored.checksum) & (right.row_count == stored.row_count)
     for name in ("ranges", "sources", "quality"):
         same &= (getattr(right, name) == getattr(stored, name)).all(axis=1)
     return same

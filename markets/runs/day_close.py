@@ -1,6 +1,7 @@
 """Daily bars of complete days from our own snapshots, until a provider's bars replace them."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import numpy as np
 from django.db import connection
@@ -35,9 +36,9 @@ def perform(*, at: datetime) -> StoredBars:
 
 
 def _bars(start: date, end: date) -> BarTable:
-    edges = [datetime(day.year, day.month, day.day, tzinfo=UTC) for day in (start, end)]
+    parameters: list[Any] = [datetime(day.year, day.month, day.day, tzinfo=UTC) for day in (start, end)]
     with connection.cursor() as cursor:
-        cursor.execute(_BARS, [*edges, LAST_SEEN_WITHIN])
+        cursor.execute(_BARS, [*parameters, LAST_SEEN_WITHIN])
         rows = cursor.fetchall()
     return BarTable(
         asset_id=np.array([row[0] for row in rows], dtype=np.int32),
