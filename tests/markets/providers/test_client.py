@@ -152,7 +152,7 @@ def test_the_cap_itself_is_allowed_and_one_byte_more_is_not(peer, make) -> None:
     [
         ("br", b"[]", "content encoding br was not asked for"),
         ("gzip", b"[]", "the compressed body is damaged"),
-        ("gzip", gzip.compress(b"[]" * 1000)[:-6], "the compressed body ends too early"),
+        ("gzip", gzip.compress(b"[]" * 1000, mtime=0)[:-6], "the compressed body ends too early"),
     ],
 )
 def test_an_encoding_that_cannot_be_unpacked_is_malformed(peer, make, encoding: str, body: bytes, detail: str) -> None:
