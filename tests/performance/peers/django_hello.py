@@ -1,0 +1,16 @@
+"""Django with one view and no middleware: what the framework itself costs."""
+
+from django.conf import settings
+from django.core.wsgi import get_wsgi_application
+from django.http import HttpRequest, HttpResponse
+from django.urls import path
+
+settings.configure(ROOT_URLCONF=__name__, ALLOWED_HOSTS=["*"], MIDDLEWARE=[], SECRET_KEY="a view that says hello")
+
+
+def hello(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(b'{"hello":"world"}', content_type="application/json")
+
+
+urlpatterns = [path("", hello)]
+application = get_wsgi_application()
