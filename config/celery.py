@@ -22,6 +22,7 @@ app = Celery(
     task_routes={
         "accounts.relay_jobs": {"queue": "maintenance"},
         "markets.close_days": {"queue": "maintenance"},
+        "markets.describe_assets": {"queue": "maintenance"},
         "markets.enforce_retention": {"queue": "maintenance"},
     },
 )

@@ -49,6 +49,13 @@ SCHEDULES: Sequence[Schedule] = (
         crontab=Crontab(minute="5", hour="0"),
     ),
     Schedule(
+        "Market: describe assets",
+        "markets.describe_assets",
+        "Description, website and categories of the largest assets that have not been described for a month.",
+        crontab=Crontab(minute="20", hour="*"),
+        arguments={"limit": 20},
+    ),
+    Schedule(
         "Market: enforce retention",
         "markets.enforce_retention",
         "Drop prices beyond the retention and prepare the partitions to come.",

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from celery import shared_task
 
 from config.kernel import clock
-from markets.runs import day_close, retention, sync
+from markets.runs import day_close, description, retention, sync
 
 
 @shared_task(name="update_market_data")
@@ -27,3 +27,9 @@ def close_days(**_: object) -> dict[str, int]:
 def enforce_retention(**_: object) -> dict[str, object]:
     """Drop what is beyond the retention and create the partitions to come."""
     return asdict(retention.perform(at=clock.now()))
+
+
+@shared_task(name="markets.describe_assets")
+def describe_assets(*, limit: int = description.DEFAULT_LIMIT, **_: object) -> dict[str, int]:
+    """Fetch what rarely changes about assets: description, website, picture, categories."""
+    return {"described": description.perform(limit, now=clock.now)}

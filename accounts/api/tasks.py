@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from accounts.api.serializers import TaskResult, TaskResultAnswer, TaskStarted, TaskStatus, TaskStatusAnswer
 from accounts.models import Job
 from config.kernel.errors import Conflict, Gone, NotFound
+from config.kernel.schema import Problem
 from config.kernel.views import ApiView
 
 
@@ -51,7 +52,7 @@ class ShowTaskStatus(_TaskView):
 class ShowTaskResult(_TaskView):
     """What came of a task: its result, or the error that it failed with."""
 
-    @extend_schema(responses={200: TaskResultAnswer})
+    @extend_schema(responses={200: TaskResultAnswer, 409: Problem, 410: Problem})
     def get(self, request: Request, task_id: UUID) -> Response:
         job = self.job(request, task_id)
         if not job.is_finished:

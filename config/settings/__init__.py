@@ -172,6 +172,7 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "Crypto platform API",
     "VERSION": "1.0.0",
+    "OAS_VERSION": "3.1.0",  # 3.0 cannot say that an object may be null
     "DESCRIPTION": """Cryptocurrency listings, honest risk scores and portfolio tools.
 
 Sign in and read:

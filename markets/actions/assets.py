@@ -123,8 +123,8 @@ def _refresh(listings: Listings, known: dict[str, Asset]) -> None:
 
 def _create(listings: Listings, unknown: Sequence[int], known: dict[str, Asset], source_id: int) -> None:
     wanted = [_draft(listings, index) for index in unknown]
-    created = _attach(wanted, [listings.external_id[index] for index in unknown], known, source_id)
-    _categorise([(known[listings.external_id[index]], listings.categories[index]) for index in unknown], created)
+    _attach(wanted, [listings.external_id[index] for index in unknown], known, source_id)
+    categorise([(known[listings.external_id[index]], listings.categories[index]) for index in unknown])
 
 
 def _draft(listings: Listings, index: int) -> Asset:
@@ -140,8 +140,8 @@ def _attach(
     source_id: int,
     *,
     may_create: bool = True,
-) -> set[str]:
-    """Match or make the wanted assets and remember their external ids; returns the slugs that are new."""
+) -> None:
+    """Match or make the wanted assets and remember their external ids."""
     by_slug, by_name = _candidates(wanted, source_id)
     taken = set(Asset.objects.values_list("slug", flat=True)) if may_create else set()
     new: list[Asset] = []
@@ -168,7 +168,6 @@ def _attach(
     ExternalId.objects.bulk_create(
         [ExternalId(source_id=source_id, external_id=name, asset=known[name]) for name in attached], batch_size=2_000
     )
-    return {asset.slug for asset in new}
 
 
 def _candidates(
@@ -197,8 +196,8 @@ def _free_slug(asset: Asset, taken: set[str]) -> str:
     return slug
 
 
-def _categorise(assets: Sequence[tuple[Asset, tuple[str, ...]]], created: set[str]) -> None:
-    """Put new assets into the categories that the provider names."""
+def categorise(assets: Sequence[tuple[Asset, tuple[str, ...]]]) -> None:
+    """Put assets into the categories that a provider names, besides those that they are in."""
     wanted = {slugify(name)[:100]: name[:100] for _, names in assets for name in names if slugify(name)}
     if not wanted:
         return
@@ -206,13 +205,7 @@ def _categorise(assets: Sequence[tuple[Asset, tuple[str, ...]]], created: set[st
         [Category(slug=slug, name=name) for slug, name in wanted.items()], ignore_conflicts=True
     )
     ids = dict(Category.objects.filter(slug__in=wanted).values_list("slug", "pk"))
-    links = {
-        (asset.pk, ids[slugify(name)[:100]])
-        for asset, names in assets
-        if asset.slug in created
-        for name in names
-        if slugify(name)
-    }
+    links = {(asset.pk, ids[slugify(name)[:100]]) for asset, names in assets for name in names if slugify(name)}
     through = Asset.categories.through
     through.objects.bulk_create(
         [through(asset_id=asset_id, category_id=category_id) for asset_id, category_id in links],

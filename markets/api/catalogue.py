@@ -25,7 +25,7 @@ class ShowCatalogue(MarketView):
 
     parameters = _CATALOGUE
 
-    @extend_schema(parameters=_CATALOGUE.openapi(), responses=CatalogueAnswer)
+    @extend_schema(responses=CatalogueAnswer)
     def get(self, request: HttpRequest, **path: Any) -> HttpResponse:
         return super().get(request, **path)
 

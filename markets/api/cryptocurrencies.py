@@ -16,6 +16,7 @@ from config.kernel.errors import ValidationFailed
 from config.kernel.pages import decode_cursor, encode_cursor, link_header
 from config.kernel.parameters import Boolean, Choice, Integer, Number, Parameters, Text, TextList
 from config.kernel.rendering import json_response
+from config.kernel.schema import Problem
 from markets.api.answers import Answer
 from markets.api.schemas import CryptocurrencyDetail, CryptocurrencyPage
 from markets.api.views import MarketView
@@ -54,7 +55,7 @@ class ListCryptocurrencies(MarketView):
 
     parameters = _FILTERS
 
-    @extend_schema(parameters=_FILTERS.openapi(), responses=CryptocurrencyPage)
+    @extend_schema(responses=CryptocurrencyPage)
     def get(self, request: HttpRequest, **path: Any) -> HttpResponse:
         return super().get(request, **path)
 
@@ -100,7 +101,7 @@ class ShowTop(MarketView):
 
     parameters = _TOP
 
-    @extend_schema(parameters=_TOP.openapi(), responses=CryptocurrencyPage)
+    @extend_schema(responses=CryptocurrencyPage)
     def get(self, request: HttpRequest, **path: Any) -> HttpResponse:
         return super().get(request, **path)
 
@@ -140,7 +141,7 @@ class ShowCryptocurrency(MarketView):
 
     parameters = _DETAIL
 
-    @extend_schema(parameters=_DETAIL.openapi(), responses=CryptocurrencyDetail)
+    @extend_schema(responses={200: CryptocurrencyDetail, 409: Problem})
     def get(self, request: HttpRequest, **path: Any) -> HttpResponse:
         # Made anew each time, from memory: it says how many seconds old the quote is.
         at, version = clock.now(), market.version()

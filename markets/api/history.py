@@ -10,6 +10,7 @@ from drf_spectacular.utils import extend_schema
 
 from config.kernel.errors import ValidationFailed
 from config.kernel.parameters import Boolean, Choice, Instant, Integer, Parameters
+from config.kernel.schema import Problem
 from markets.api.answers import Answer
 from markets.api.schemas import HistoryAnswer
 from markets.api.views import MarketView
@@ -46,7 +47,7 @@ class ShowHistory(MarketView):
 
     parameters = _HISTORY
 
-    @extend_schema(parameters=_HISTORY.openapi(), responses=HistoryAnswer)
+    @extend_schema(responses={200: HistoryAnswer, 409: Problem})
     def get(self, request: HttpRequest, **path: Any) -> HttpResponse:
         return super().get(request, **path)
 

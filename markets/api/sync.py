@@ -29,7 +29,7 @@ class StartSync(ApiView):
     limit_scope = limits.SYNC
     parameters = _SYNC
 
-    @extend_schema(parameters=_SYNC.openapi(), request=None, responses={202: TaskStartedAnswer})
+    @extend_schema(request=None, responses={202: TaskStartedAnswer})
     def post(self, request: Request) -> Response:
         parameters = sync.Parameters(limit=self.values["limit"], provider=self.values["provider"])
         person = cast(User, request.user)  # the rank admits nobody else

@@ -133,6 +133,7 @@ class Migration(migrations.Migration):
                 ),
                 ("bars_from", models.DateField(blank=True, editable=False, null=True)),
                 ("bars_to", models.DateField(blank=True, editable=False, null=True)),
+                ("described_at", models.DateTimeField(blank=True, editable=False, null=True)),
                 (
                     "created_at",
                     models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False),

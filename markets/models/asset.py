@@ -58,6 +58,7 @@ class Asset(models.Model):
     is_active = models.BooleanField(default=True, help_text="Inactive assets keep their history but are not listed.")
     bars_from = models.DateField(null=True, blank=True, editable=False)
     bars_to = models.DateField(null=True, blank=True, editable=False)
+    described_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     objects = AssetQuerySet.as_manager()

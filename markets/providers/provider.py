@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from markets.providers.bars import Bars
 from markets.providers.listings import Listings
@@ -67,4 +67,16 @@ class Provider(Protocol):
 
     def parse_history(self, body: bytes, external_id: str, at: datetime) -> Bars:
         """Daily bars from an answer about one coin."""
+        ...
+
+
+@runtime_checkable
+class Describer(Protocol):
+    """A provider that also knows what changes rarely."""
+
+    @property
+    def name(self) -> str: ...
+
+    def details(self, external_id: str) -> tuple[RawAnswer, Details]:
+        """Description, website, image and categories of one coin."""
         ...

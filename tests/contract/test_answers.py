@@ -1,0 +1,118 @@
+"""What the routes answer is what the committed schema says they answer."""
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from django.conf import settings
+from django.test import Client, RequestFactory
+from openapi_core import OpenAPI
+from openapi_core.contrib.django import DjangoOpenAPIRequest, DjangoOpenAPIResponse
+
+from config.kernel import clock
+from markets.actions import market
+from tests.accounts.factories import JobFactory, UserFactory
+from tests.contract.conftest import People
+from tests.markets.factories import CategoryFactory, QuoteFactory, SnapshotFactory, store_daily_bars
+
+SCHEMA = Path(settings.BASE_DIR) / "docs" / "api" / "openapi.yaml"
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(scope="session")
+def contract() -> OpenAPI:
+    return OpenAPI.from_dict(yaml.safe_load(SCHEMA.read_text()))
+
+
+@pytest.fixture
+def market_with_everything(db: None) -> None:
+    """A whole coin, one that shares its symbol, and one that nobody quotes."""
+    now = clock.now()
+    whole = QuoteFactory.create(
+        asset__slug="bitcoin",
+        asset__symbol="BTC",
+        market_cap=2e12,
+        volume_24h=1e9,
+        change_24h=1.5,
+        as_of=now,
+        ath_at=now,
+    )
+    whole.asset.categories.add(CategoryFactory.create())
+    QuoteFactory.create(asset__slug="batcat", asset__symbol="BTC", price=None)
+    store_daily_bars(whole.asset, date(2020, 1, 1), [1.0, 2.0], volume=[None, 3.0])
+    store_daily_bars(whole.asset, date(2020, 1, 9), [4.0])
+    SnapshotFactory.create(asset=whole.asset, at=datetime(2026, 3, 12, tzinfo=UTC) + timedelta(minutes=7))
+    market.touch(at=now)
+
+
+def check(contract: OpenAPI, response: Any, method: str, url: str) -> None:
+    request = RequestFactory().generic(method, url, content_type="application/json")
+    contract.validate_response(DjangoOpenAPIRequest(request), DjangoOpenAPIResponse(response))
+
+
+@pytest.mark.parametrize(
+    ("url", "status"),
+    [
+        ("/api/v1/cryptocurrencies/", 200),
+        ("/api/v1/cryptocurrencies/?limit=1", 200),
+        ("/api/v1/cryptocurrencies/?limit=0", 400),
+        ("/api/v1/cryptocurrencies/top/layer-1", 200),
+        ("/api/v1/cryptocurrencies/top/nonsense", 404),
+        ("/api/v1/cryptocurrencies/BTC", 200),
+        ("/api/v1/cryptocurrencies/batcat", 200),
+        ("/api/v1/cryptocurrencies/BTC?strict=true", 409),
+        ("/api/v1/cryptocurrencies/nobody", 404),
+        ("/api/v1/cryptocurrencies/BTC/history", 200),
+        ("/api/v1/cryptocurrencies/BTC/history?shape=objects", 200),
+        ("/api/v1/cryptocurrencies/BTC/history?interval=5m", 200),
+        ("/api/v1/cryptocurrencies/batcat/history", 200),
+        ("/api/v1/catalogue", 200),
+        ("/api/v1/limits", 200),
+        ("/api/v1/me", 401),
+    ],
+)
+def test_an_answer_to_anybody(
+    client: Client, contract: OpenAPI, market_with_everything: None, url: str, status: int
+) -> None:
+    response = client.get(url)
+
+    assert response.status_code == status
+    check(contract, response, "GET", url)
+
+
+def test_answers_to_people(client: Client, contract: OpenAPI, people: People) -> None:
+    operator = people.headers("operator")
+
+    started = client.post("/api/v1/cryptocurrencies/sync", content_type="application/json", headers=operator)
+    check(contract, started, "POST", "/api/v1/cryptocurrencies/sync")
+    for url in ("/api/v1/me", started["Location"]):
+        response = client.get(url, headers=operator)
+        assert response.status_code == 200
+        check(contract, response, "GET", url)
+
+
+def test_the_answer_to_signing_in(client: Client, contract: OpenAPI) -> None:
+    person = UserFactory.create()
+    person.set_password("a long enough secret")
+    person.save()
+
+    response = client.post(
+        "/api/v1/auth/login",
+        {"username": person.username, "password": "a long enough secret"},
+        content_type="application/json",
+    )
+
+    assert response.status_code == 200
+    check(contract, response, "POST", "/api/v1/auth/login")
+
+
+def test_a_result_that_is_not_ready(client: Client, contract: OpenAPI, people: People) -> None:
+    url = f"/api/v1/tasks/{JobFactory.create().pk}/result"
+
+    response = client.get(url, headers=people.headers("operator"))
+
+    assert response.status_code == 409
+    check(contract, response, "GET", url)
