@@ -14,7 +14,7 @@ WITH recent AS (
     FROM markets_dailybar b JOIN markets_asset a ON a.id = b.asset_id
     WHERE a.id = ANY(%(assets)s) AND b.day > a.bars_to - 8 AND b.day <= a.bars_to
 ), last AS (
-    SELECT l.*, (l.day + 1)::timestamp AT TIME ZONE 'UTC' - interval '1 second' AS as_of,
+    SELECT l.*, LEAST((l.day + 1)::timestamp AT TIME ZONE 'UTC' - interval '1 second', %(at)s) AS as_of,
            yesterday.close AS yesterday, last_week.close AS last_week
     FROM recent l
     LEFT JOIN recent yesterday ON yesterday.asset_id = l.asset_id AND yesterday.day = l.day - 1
@@ -31,7 +31,9 @@ WITH recent AS (
 INSERT INTO markets_quote AS q (asset_id, as_of, received_at, source_id, price, market_cap, volume_24h,
                                 change_24h, change_7d, high_24h, low_24h, ath, ath_at, atl, atl_at)
 SELECT l.asset_id, l.as_of, %(at)s, l.source_id, l.close, l.market_cap, l.volume,
-       (l.close / l.yesterday - 1) * 100, (l.close / l.last_week - 1) * 100, l.high, l.low,
+       CASE WHEN abs(ln(l.close) - ln(l.yesterday)) < %(measure)s THEN (l.close / l.yesterday - 1) * 100 END,
+       CASE WHEN abs(ln(l.close) - ln(l.last_week)) < %(measure)s THEN (l.close / l.last_week - 1) * 100 END,
+       l.high, l.low,
        e.ath, e.ath_on::timestamp AT TIME ZONE 'UTC', e.atl, e.atl_on::timestamp AT TIME ZONE 'UTC'
 FROM last l JOIN extremes e USING (asset_id)
 ON CONFLICT (asset_id) DO UPDATE SET
@@ -51,15 +53,18 @@ FROM (SELECT asset_id, row_number() OVER (ORDER BY market_cap DESC, asset_id) AS
 WHERE q.asset_id = r.asset_id AND q.asset_id = ANY(%(assets)s) AND q.rank IS DISTINCT FROM r.rank
 """
 
+_MEASURE = 500.0
+"""Beyond this logarithm a change is no number that a float holds for certain, and stays missing."""
+
 
 @transaction.atomic
 def set_from_last_bars(asset_ids: Sequence[int], *, at: datetime) -> int:
     """Quote each asset at its last bar's close, where no newer quote is known; how many were set.
 
-    `as_of` is the last second of that day; changes are against the closes of one and seven days before, the extremes
-    those of the stored bars. What bars do not tell (supplies, the hourly change) stays missing.
+    `as_of` is the last second of that day, or `at` while it lasts; changes are against the closes of one and seven days
+    before, the extremes those of the stored bars. What bars do not tell (supplies, the hourly change) stays missing.
     """
-    parameters: dict[str, Any] = {"assets": list(asset_ids), "at": at}
+    parameters: dict[str, Any] = {"assets": list(asset_ids), "at": at, "measure": _MEASURE}
     with connection.cursor() as cursor:
         cursor.execute(_SET, parameters)
         quoted: int = cursor.rowcount
