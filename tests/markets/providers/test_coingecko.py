@@ -133,6 +133,15 @@ def test_a_number_that_is_none_costs_its_row_alone(gecko, gecko_coin, literal: s
     assert f'"current_price": {literal},' in page.rejects[0].raw
 
 
+def test_each_refused_row_is_given_its_own_text(gecko, gecko_coin) -> None:
+    rows = _body(gecko_coin("a", current_price="N"), gecko_coin("a", current_price="@"))
+
+    rejects = gecko.parse_listings(rows.replace(b'"@"', b"NaN"), AT).rejects
+
+    assert [reject.reason for reject in rejects] == ["bad_type", "not_finite"]
+    assert ['"current_price": "N"' in reject.raw for reject in rejects] == [True, False]
+
+
 def test_words_like_nan_in_names_are_names(gecko, gecko_coin) -> None:
     body = _body(gecko_coin("a", name="NaN of Infinity"), gecko_coin("b", current_price="@")).replace(b'"@"', b"NaN")
 

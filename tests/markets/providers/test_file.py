@@ -209,6 +209,16 @@ def test_many_coins_on_one_day_are_told_apart(write) -> None:
     assert (len(bars), len(bars.keys)) == (1000, 1000)
 
 
+def test_days_are_remembered_when_many_coins_have_come_since(write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("markets.providers.file.BATCH_BYTES", 256)
+    rows = [f"C{number},2026-01-01,1" for number in range(300)]
+
+    bars = _read(write("symbol,date,close", *rows, rows[0]))
+
+    assert [(reject.line, reject.reason, reject.external_id) for reject in bars.rejects] == [(302, "duplicate", "C0")]
+    assert len(bars) == 300
+
+
 def test_more_coins_than_a_market_has_is_no_price_file(write, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("markets.providers.daily_rows.COIN_LIMIT", 3)
 
