@@ -6,7 +6,6 @@ from io import BytesIO
 from typing import IO, Any
 
 import orjson
-from django.core.exceptions import RequestDataTooBig
 from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest
 from rest_framework.parsers import BaseParser
@@ -99,10 +98,7 @@ class JsonParser(BaseParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
-        try:
-            raw = stream.read(MAX_BYTES + 1)
-        except RequestDataTooBig as error:
-            raise PayloadTooLarge(limit_bytes=MAX_BYTES) from error
+        raw = stream.read(MAX_BYTES + 1)
         if len(raw) > MAX_BYTES:
             raise PayloadTooLarge(limit_bytes=MAX_BYTES)
         return loads(raw)

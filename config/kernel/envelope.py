@@ -9,6 +9,7 @@ client whose `Accept` names `application/problem+json` gets the same facts as RF
 import sys
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
+from http.client import responses as phrases
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -52,14 +53,14 @@ def problem_response(request: HttpRequest, problem: Problem) -> ProblemResponse:
     request_id = getattr(request, "request_id", None)
     if request_id is not None:
         details = {**details, "request_id": request_id}
-    status = HTTPStatus(problem.status)
+    status = int(problem.status)
     body: dict[str, object]
     if PROBLEM_TYPE in request.META.get("HTTP_ACCEPT", "").lower():
         media_type = PROBLEM_TYPE
         body = {
             "type": "about:blank",
-            "title": status.phrase,
-            "status": status.value,
+            "title": phrases.get(status, "Error"),
+            "status": status,
             "detail": problem.message,
             "instance": request.path,
             "code": problem.code,
@@ -68,7 +69,7 @@ def problem_response(request: HttpRequest, problem: Problem) -> ProblemResponse:
     else:
         media_type = "application/json"
         body = {"error": {"code": problem.code, "message": problem.message, "details": details}}
-    response = ProblemResponse(dumps(body), status=status.value, content_type=media_type, headers=problem.headers)
+    response = ProblemResponse(dumps(body), status=status, content_type=media_type, headers=problem.headers)
     response["Cache-Control"] = "private, no-store"
     return response
 
@@ -90,11 +91,15 @@ def _from_drf(error: drf_errors.APIException) -> Problem:
         return errors.ValidationFailed(fields=_fields(error.detail))
     if isinstance(error, (drf_errors.NotAuthenticated, drf_errors.AuthenticationFailed)):
         return errors.Unauthenticated()
-    if isinstance(error, drf_errors.Throttled):
-        wait = int(getattr(error, "wait", None) or 1)
-        return errors.RateLimited(headers={"Retry-After": str(wait)}, scope="default", retry_after=wait)
-    kind = _BY_STATUS.get(error.status_code, errors.InternalError)
-    return kind()
+    return _of_status(error.status_code)
+
+
+def _of_status(status: int, headers: Mapping[str, str] | None = None) -> Problem:
+    """The problem that an answer with nothing but a status amounts to."""
+    other = errors.BadRequest if status < HTTPStatus.INTERNAL_SERVER_ERROR else errors.InternalError
+    problem = _BY_STATUS.get(status, other)(headers=headers)
+    problem.status = status
+    return problem
 
 
 def _fields(detail: Any, prefix: str = "") -> dict[str, list[str]]:
@@ -236,12 +241,8 @@ def _refuse_unreadable(request: HttpRequest) -> None:
 
 
 def _enveloped(request: HttpRequest, response: HttpResponseBase) -> ProblemResponse:
-    kind = _BY_STATUS.get(response.status_code)
-    if kind is None:
-        kind = errors.BadRequest if response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR else errors.InternalError
-    problem = kind(headers={name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers})
-    replacement = problem_response(request, problem)
-    replacement.status_code = response.status_code
+    kept = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
+    replacement = problem_response(request, _of_status(response.status_code, kept))
     replacement.cookies = response.cookies
     response.close()
     return replacement

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import cast
 
-import structlog
 from django.conf import settings
 from django.core.cache import caches
 from django.http import HttpRequest
@@ -21,8 +20,6 @@ from config.kernel.addresses import bucket_address, client_address
 from config.kernel.counters import CounterCache, CountersUnavailable
 from config.kernel.errors import RateLimited, ServiceUnavailable
 from config.kernel.leases import Leases, block_size
-
-log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +89,6 @@ def charge(request: HttpRequest, scope: Scope, *, key: str | None = None) -> Dec
         raise ServiceUnavailable(scope=scope.name)
     if not decision.is_allowed:
         metrics.rate_limit_decision(scope.name, "refused").inc()
-        log.info("limit.refused", scope=scope.name, key=decision.key, limit=decision.limit)
         raise refusal(decision)
     metrics.rate_limit_decision(scope.name, "allowed").inc()
     return decision

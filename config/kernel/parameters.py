@@ -13,6 +13,7 @@ An unknown name, a name given twice, and every value that is not exactly of its 
 """
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from math import isfinite
@@ -33,7 +34,7 @@ _INSTANT = re.compile(
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
-class Parameter:
+class Parameter(ABC):
     """One kind of value. `parse` gives the typed value or raises `ValueError` with a sentence for the client."""
 
     def __init__(self, *, default: Any = None, required: bool = False, description: str = "") -> None:
@@ -41,12 +42,13 @@ class Parameter:
         self.required = required
         self.description = description
 
+    @abstractmethod
     def parse(self, text: str) -> Any:
-        raise NotImplementedError
+        """The typed value of a non-repeated parameter."""
 
+    @abstractmethod
     def schema(self) -> dict[str, Any]:
         """The value as a JSON schema, without its default."""
-        raise NotImplementedError
 
 
 class _Bounded(Parameter):

@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 from django.core.cache import caches
-from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.core.exceptions import PermissionDenied, SuspiciousOperation, ValidationError
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.test import Client
 from rest_framework import serializers
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import APIException, AuthenticationFailed
+from rest_framework.exceptions import ValidationError as SerializerError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -53,6 +54,10 @@ class ByName(BaseAuthentication):
 class BoxOccupied(Conflict):
     code = "box_occupied"
     message = "Something is in the box already."
+
+
+class Teapot(APIException):
+    status_code = 418
 
 
 class Order(serializers.Serializer):
@@ -145,6 +150,12 @@ FAILURES: dict[str, Callable[[], Exception]] = {
     "not-found": Http404,
     "denied": PermissionDenied,
     "suspicious": lambda: SuspiciousOperation("canary"),
+    "model": lambda: ValidationError({"quantity": ["Too many."]}),
+    "whole-model": lambda: ValidationError("Does not fit."),
+    "nested": lambda: SerializerError(
+        {"legs": [{}, {"weight": ["Too heavy."], "name": ["Too long."]}], "tags": {"0": ["Unknown."]}}
+    ),
+    "teapot": Teapot,
     "conflict": lambda: BoxOccupied(box=7),
     "provider": ProviderUnavailable,
     "database": lambda: OperationalError("connection to canary failed"),
@@ -173,7 +184,7 @@ def failing_plain(request: HttpRequest, kind: str) -> HttpResponse:
 
 
 def plain_status(request: HttpRequest, status: int) -> HttpResponse:
-    return HttpResponse("<html>canary</html>", status=status)
+    return HttpResponse("<html>canary</html>", status=status, headers={"Vary": "Origin"})
 
 
 urls = ModuleType("kernel_test_urls")

@@ -1,11 +1,15 @@
 import json
 from io import BytesIO
+from unittest.mock import Mock
 from uuid import UUID
 
 import pytest
+from django.core.exceptions import PermissionDenied
+from django.db import OperationalError
 from django.test import Client
 
-from config.kernel.bodies import MAX_BYTES
+from config.kernel.bodies import MAX_BYTES, JsonParser
+from config.kernel.errors import PayloadTooLarge
 
 
 def error(response):
@@ -27,6 +31,9 @@ def error(response):
         ("provider", 503, "provider_unavailable"),
         ("database", 503, "database_unavailable"),
         ("interface", 503, "database_unavailable"),
+        ("model", 400, "validation_error"),
+        ("whole-model", 400, "validation_error"),
+        ("teapot", 418, "bad_request"),
         ("accident", 500, "internal_error"),
     ],
 )
@@ -47,6 +54,18 @@ def test_details_of_a_problem_reach_the_client(api):
     }
 
 
+@pytest.mark.parametrize(
+    ("kind", "fields"),
+    [
+        ("model", {"quantity": ["Too many."]}),
+        ("whole-model", {"non_field_errors": ["Does not fit."]}),
+        ("nested", {"legs.1.weight": ["Too heavy."], "legs.1.name": ["Too long."], "tags.0": ["Unknown."]}),
+    ],
+)
+def test_complaints_of_models_and_serializers_are_fields(api, kind, fields):
+    assert error(api.get(f"/api/failing/{kind}"))["details"] == {"fields": fields}
+
+
 def test_an_absent_backend_says_when_to_come_back(api):
     assert api.get("/api/plain/database")["Retry-After"] == "5"
 
@@ -64,6 +83,13 @@ def test_a_page_that_does_not_exist_is_a_page(api):
     assert response.status_code == 404
     assert response["Content-Type"] == "text/html; charset=utf-8"
     assert b"There is no page at this address." in response.content
+
+
+def test_a_page_that_cannot_be_understood_is_a_page(api):
+    response = api.get("/page/suspicious")
+
+    assert response.status_code == 400
+    assert b"This request could not be understood." in response.content
 
 
 def test_a_page_that_fails_shows_nothing_of_why(api):
@@ -113,7 +139,7 @@ def test_head_answers_like_get_without_a_body(api):
     assert response["ETag"] == 'W/"v1"'
 
 
-@pytest.mark.parametrize("status", [400, 403, 404, 409, 418, 500, 502])
+@pytest.mark.parametrize("status", [400, 403, 404, 409, 418, 499, 500, 502, 599])
 def test_an_error_page_made_by_hand_below_the_api_is_replaced(api, status):
     response = api.get(f"/api/status/{status}")
 
@@ -198,6 +224,7 @@ def test_a_list_where_an_object_belongs_is_an_error_about_the_whole(api):
         b'{"quantity": 1e400}',
         b'{"quantity": 1, "quantity": 2}',
         b'{"note": "\\u0000"}',
+        b'[["\\u0000"]]',
         b'{"\\u0000": 1}',
         b'["\\ud800"]',
         b"[" * 10_000,
@@ -288,6 +315,11 @@ def chunked(api, body):
     )
 
 
+def test_the_parser_reads_no_further_than_the_limit():
+    with pytest.raises(PayloadTooLarge):
+        JsonParser().parse(BytesIO(b" " * (MAX_BYTES + 1)))
+
+
 def test_a_chunked_body_is_read(api):
     assert chunked(api, b'{"quantity": 3}').json() == {"quantity": 3}
 
@@ -327,9 +359,39 @@ def test_nothing_private_is_stored_by_caches(api):
         assert {"Authorization", "Accept"} <= {name.strip() for name in response["Vary"].split(",")}
 
 
+def test_what_else_an_answer_varies_with_is_kept(api):
+    assert api.get("/api/status/200")["Vary"].startswith("Origin, Authorization, Accept")
+
+
 @pytest.mark.parametrize("path", ["/api/open", "/api/nowhere", "/api/failing/accident", "/nowhere", "/api/sync"])
 def test_every_answer_carries_a_request_id(api, path):
     assert UUID(api.get(path)["X-Request-ID"])
+
+
+def test_a_failure_outside_of_the_views_has_the_envelope_too(api, monkeypatch):
+    monkeypatch.setattr("django.middleware.common.CommonMiddleware.process_request", Mock(side_effect=OperationalError))
+
+    response = api.get("/api/open")
+
+    assert response.status_code == 503
+    assert error(response)["code"] == "database_unavailable"
+
+
+def test_a_refusal_outside_of_the_views_has_the_envelope_too(api, monkeypatch):
+    monkeypatch.setattr("django.middleware.common.CommonMiddleware.process_request", Mock(side_effect=PermissionDenied))
+
+    response = api.get("/api/open")
+
+    assert response.status_code == 403
+    assert error(response)["code"] == "permission_denied"
+
+
+def test_who_probes_for_routes_is_stopped(api, settings):
+    settings.RATE_LIMIT_PER_MINUTE = 1
+
+    statuses = [api.get(f"/api/guess/{number}").status_code for number in range(3)]
+
+    assert statuses == [404, 429, 429]
 
 
 def test_a_failed_csrf_check_looks_like_any_refusal(api):
