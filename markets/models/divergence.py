@@ -21,4 +21,4 @@ class Divergence(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.asset_id}: {self.provider} {self.price}, {self.other_provider} {self.other_price}"
+        return f"{self.asset}: {self.provider} {self.price}, {self.other_provider} {self.other_price}"

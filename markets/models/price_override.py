@@ -32,4 +32,4 @@ class PriceOverride(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.asset_id}: {self.price} USD until {self.ends_at:%Y-%m-%d %H:%M}"
+        return f"{self.asset}: {self.price:g} USD until {self.ends_at:%Y-%m-%d %H:%M}"

@@ -32,4 +32,4 @@ class Quote(models.Model):
     max_supply = models.FloatField(null=True, blank=True)
 
     def __str__(self) -> str:
-        return f"{self.asset_id}: {self.price} USD"
+        return f"{self.asset}: {self.price} USD"

@@ -1,7 +1,7 @@
 """The cast: sources, assets, and what the market knows about them."""
 
 from collections.abc import Sequence as Values
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 from factory.declarations import LazyAttribute, Sequence, SubFactory
@@ -10,7 +10,21 @@ from factory.django import DjangoModelFactory
 from markets.actions import bars
 from markets.actions.bars import StoredBars
 from markets.blocks import FIELDS, BarTable
-from markets.models import Asset, Category, ExternalId, Quote, Snapshot, Source, SyncRun
+from markets.models import (
+    Asset,
+    Category,
+    Divergence,
+    ExternalId,
+    PriceOverride,
+    ProviderState,
+    QuarantinedRecord,
+    Quote,
+    RawAnswer,
+    Snapshot,
+    Source,
+    SyncRun,
+)
+from tests.accounts.factories import UserFactory
 
 NOON = datetime(2026, 3, 12, 12, tzinfo=UTC)
 
@@ -92,6 +106,74 @@ class SyncRunFactory(DjangoModelFactory[SyncRun]):
     provider = "observer"
     limit = 200
     started_at = NOON
+
+
+class DivergenceFactory(DjangoModelFactory[Divergence]):
+    """A second provider saw ten per cent more at noon."""
+
+    class Meta:
+        model = Divergence
+
+    asset = SubFactory(AssetFactory)
+    run = SubFactory(SyncRunFactory)
+    observed_at = NOON
+    provider = "observer"
+    price = 100.0
+    other_provider = "other"
+    other_price = 110.0
+    deviation = 10.0
+
+
+class QuarantinedRecordFactory(DjangoModelFactory[QuarantinedRecord]):
+    """A row that waits for a decision since noon."""
+
+    class Meta:
+        model = QuarantinedRecord
+
+    provider = "coingecko"
+    external_id = Sequence(lambda n: f"coin-{n}")
+    reason = "zero_price"
+    detail = "price"
+    raw = LazyAttribute(lambda record: f'{{"id":"{record.external_id}"}}')
+    first_seen_at = NOON
+    last_seen_at = NOON
+
+
+class PriceOverrideFactory(DjangoModelFactory[PriceOverride]):
+    """A price that holds for a day from noon on."""
+
+    class Meta:
+        model = PriceOverride
+
+    asset = SubFactory(AssetFactory)
+    price = 50.0
+    reason = "The provider is broken."
+    starts_at = NOON
+    ends_at = LazyAttribute(lambda override: override.starts_at + timedelta(days=1))
+    created_by = SubFactory(UserFactory)
+
+
+class ProviderStateFactory(DjangoModelFactory[ProviderState]):
+    """A provider that was not asked yet."""
+
+    class Meta:
+        model = ProviderState
+
+    name = Sequence(lambda n: f"provider-{n}")
+
+
+class RawAnswerFactory(DjangoModelFactory[RawAnswer]):
+    """An answer of noon."""
+
+    class Meta:
+        model = RawAnswer
+
+    sha256 = Sequence(lambda n: n.to_bytes(32))
+    provider = "observer"
+    endpoint = "/listings"
+    received_at = NOON
+    body_zstd = b"compressed"
+    size = 100
 
 
 def daily_bars(
