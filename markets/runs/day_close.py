@@ -37,8 +37,9 @@ def perform(*, at: datetime) -> StoredBars:
 
 def _bars(start: date, end: date) -> BarTable:
     parameters: list[Any] = [datetime(day.year, day.month, day.day, tzinfo=UTC) for day in (start, end)]
+    parameters.append(LAST_SEEN_WITHIN)
     with connection.cursor() as cursor:
-        cursor.execute(_BARS, [*parameters, LAST_SEEN_WITHIN])
+        cursor.execute(_BARS, parameters)
         rows = cursor.fetchall()
     return BarTable(
         asset_id=np.array([row[0] for row in rows], dtype=np.int32),
