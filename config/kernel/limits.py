@@ -175,7 +175,7 @@ def decisions(request: HttpRequest) -> Mapping[str, Decision]:
 
 def limit_headers(standing: Mapping[str, Decision]) -> dict[str, str]:
     """`RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers) with every bucket, and the older
-    `X-RateLimit-*` with the tightest one; `X-RateLimit-Reset` is in seconds since 1970."""
+    `X-RateLimit-*` with the first; `X-RateLimit-Reset` is in seconds since 1970."""
     headers = {
         "RateLimit-Policy": ", ".join(
             f'"{decision.scope.name}";q={decision.limit};w={decision.scope.window_seconds}'
@@ -184,13 +184,13 @@ def limit_headers(standing: Mapping[str, Decision]) -> dict[str, str]:
     }
     known = [decision for decision in standing.values() if decision.is_known]
     if known:
-        tightest = min(known, key=lambda decision: decision.remaining)
+        first = known[0]
         headers["RateLimit"] = ", ".join(
             f'"{decision.scope.name}";r={decision.remaining};t={decision.resets_in}' for decision in known
         )
-        headers["X-RateLimit-Limit"] = str(tightest.limit)
-        headers["X-RateLimit-Remaining"] = str(tightest.remaining)
-        headers["X-RateLimit-Reset"] = str(int(time.time()) + tightest.resets_in)
+        headers["X-RateLimit-Limit"] = str(first.limit)
+        headers["X-RateLimit-Remaining"] = str(first.remaining)
+        headers["X-RateLimit-Reset"] = str(int(time.time()) + first.resets_in)
     return headers
 
 

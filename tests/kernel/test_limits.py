@@ -159,6 +159,15 @@ def test_asking_for_the_limits_is_free_and_exact(api, settings):
         ]
 
 
+def test_the_limits_are_in_the_headers_too(api, settings):
+    settings.RATE_LIMIT_PER_MINUTE = 60
+
+    response = api.get("/api/limits")
+
+    assert response["RateLimit-Policy"] == '"default";q=60;w=60, "sync";q=10;w=60, "login";q=5;w=900'
+    assert response["X-RateLimit-Limit"] == "60"
+
+
 @pytest.mark.parametrize(("path", "held"), [("/api/fast", 'W/"v1"'), ("/api/sometimes", '"held"')])
 def test_an_unchanged_answer_is_free(api, settings, path, held):
     settings.RATE_LIMIT_PER_MINUTE = 60
