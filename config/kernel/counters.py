@@ -7,8 +7,7 @@ answers what the first one learned, so a decision costs one round trip instead o
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, cast
 
@@ -82,22 +81,12 @@ class CounterCache(BaseCache):
         self._server = server(location)
         self._thread = threading.local()
 
-    @contextmanager
-    def in_blocks_of(self, size: int) -> Iterator[None]:
-        """Within, this thread counts `size` for each 1."""
-        self._thread.block = size
-        try:
-            yield
-        finally:
-            del self._thread.block
-
     def add(self, key: str, value: Any, timeout: float | None = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
         """Count `value` (or look, for 0); always False, so that the caller asks `incr` or `get` for the count."""
         name = self.make_key(key, version)
         if value:
-            by = int(value) * int(getattr(self._thread, "block", 1))
             seconds = cast("float", self.default_timeout if timeout is DEFAULT_TIMEOUT else timeout)
-            count = self._server.count(name, by, int(seconds * 1_000))
+            count = self._server.count(name, int(value), int(seconds * 1_000))
         else:
             count = int(self._server.ask("GET", name) or 0)
         self._thread.learned = (key, count)

@@ -7,19 +7,16 @@ guessing could exploit (signing in) does not.
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import cast
 
 from django.conf import settings
-from django.core.cache import caches
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django_ratelimit.core import get_usage
 
 from config.kernel import metrics
 from config.kernel.addresses import bucket_address, client_address
-from config.kernel.counters import CounterCache, CountersUnavailable
+from config.kernel.counters import CountersUnavailable
 from config.kernel.errors import RateLimited, ServiceUnavailable
-from config.kernel.leases import Leases, block_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,15 +125,9 @@ def refusal(decision: Decision) -> RateLimited:
     )
 
 
-_leases = Leases()
-forget_leases = _leases.clear
-
-
 def _count(request: HttpRequest, scope: Scope, key: str, *, increment: bool) -> Decision:
     limit = scope.quota
-    bucket = f"{scope.name}:{limit}:{key}"
-
-    def ask() -> tuple[int, int]:
+    try:
         usage = get_usage(
             request,
             group=scope.name,
@@ -144,22 +135,11 @@ def _count(request: HttpRequest, scope: Scope, key: str, *, increment: bool) -> 
             rate=(limit, scope.window_seconds),
             increment=increment,
         )
-        return usage["count"], usage["time_left"]
-
-    try:
-        if increment and block_size(limit) > 1:
-            spent = _leases.spend(bucket)
-            if spent is None:
-                with cast("CounterCache", caches[settings.RATELIMIT_USE_CACHE]).in_blocks_of(block_size(limit)):
-                    spent = _leases.draw(bucket, limit, ask)
-            used, seconds_left = spent
-        else:
-            used, seconds_left = ask()
     except CountersUnavailable:
         metrics.RATE_LIMIT_BACKEND_ERRORS.labels(scope.name).inc()
         return Decision(scope, key, limit, 0, scope.window_seconds, is_known=False)
     # A window that ends within this very second is still one to wait for.
-    return Decision(scope, key, limit, used, max(1, seconds_left))
+    return Decision(scope, key, limit, usage["count"], max(1, usage["time_left"]))
 
 
 def _remember(request: HttpRequest, decision: Decision) -> None:

@@ -14,7 +14,6 @@ from prometheus_client import REGISTRY
 from config.kernel import counters as counters_module
 from config.kernel import limits
 from config.kernel.errors import RateLimited, ServiceUnavailable
-from config.kernel.leases import Leases
 from config.settings.variables import Limits
 
 AWAY = "redis://127.0.0.1:1/0"
@@ -22,11 +21,9 @@ AWAY = "redis://127.0.0.1:1/0"
 
 @pytest.fixture(autouse=True)
 def fresh(counters):
-    """No counts and no leases, in a window that does not end in the middle of a test."""
-    limits.forget_leases()
+    """No counts, in a window that does not end in the middle of a test."""
     with time_machine.travel(datetime(2026, 3, 12, 12, tzinfo=UTC), tick=False):
         yield
-    limits.forget_leases()
 
 
 @pytest.fixture
@@ -276,9 +273,8 @@ def _knock_in_a_process(start, quota, results):
     results.put(sum(passes() for _ in range(quota * 2 // 5)))
 
 
-@pytest.mark.parametrize("quota", [40, 2_500])
-def test_a_burst_of_processes_passes_exactly_the_quota(settings, quota):
-    # Counted one by one, and drawn in blocks.
+def test_a_burst_of_processes_passes_exactly_the_quota():
+    quota = 40
     context = multiprocessing.get_context("fork")
     start, results = context.Barrier(4), context.Queue()
     people = [context.Process(target=_knock_in_a_process, args=(start, quota, results)) for _ in range(4)]
@@ -289,52 +285,6 @@ def test_a_burst_of_processes_passes_exactly_the_quota(settings, quota):
         person.join()
 
     assert passed == quota
-
-
-def test_large_quotas_cost_a_round_trip_per_block(settings, monkeypatch):
-    settings.RATE_LIMIT_PER_MINUTE = 10_000
-    server = counters_module.server(settings.CACHES["counters"]["LOCATION"])
-    asked = Mock(wraps=server.ask)
-    monkeypatch.setattr(server, "ask", asked)
-
-    remaining_before = [limits.charge(request(), limits.DEFAULT).remaining for _ in range(25)]
-
-    assert remaining_before == list(range(9_999, 9_974, -1))
-    assert [call.args[0] for call in asked.call_args_list].count("EVALSHA") == 3
-
-
-def test_two_draws_of_one_window_are_both_spent():
-    leases = Leases()
-    leases.draw("a", 10_000, lambda: (10, 30))
-    leases.draw("a", 10_000, lambda: (20, 30))
-
-    spent = [leases.spend("a") for _ in range(19)]
-
-    assert sum(answer is not None for answer in spent) == 18
-
-
-def test_the_last_block_of_a_quota_is_cut_to_what_is_left():
-    leases = Leases()
-
-    assert leases.draw("a", 10_000, lambda: (10_007, 30)) == (9_998, 30)
-    assert [leases.spend("a"), leases.spend("a"), leases.spend("a")] == [(9_999, 30), (10_000, 30), None]
-    assert leases.draw("a", 10_000, lambda: (10_017, 30))[0] > 10_000
-
-
-def test_a_lease_ends_with_its_window():
-    leases = Leases()
-    leases.draw("a", 10_000, lambda: (10, 0))
-
-    assert leases.spend("a") is None
-
-
-def test_the_lease_not_used_for_longest_is_forgotten(monkeypatch):
-    monkeypatch.setattr("config.kernel.leases.MAX_LEASES", 2)
-    leases = Leases()
-    for bucket in "abc":
-        leases.draw(bucket, 10_000, lambda: (10, 30))
-
-    assert [leases.spend(bucket) is not None for bucket in "abc"] == [False, True, True]
 
 
 def errors_counted():
