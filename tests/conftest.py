@@ -151,3 +151,19 @@ def bearer() -> Callable[..., dict[str, str]]:
         return {"Authorization": f"Bearer {tokens.issue(person, token_type or TokenType.ACCESS, at=clock.now())}"}
 
     return bearer
+
+
+@pytest.fixture(autouse=True)
+def _fresh_process() -> None:
+    """What processes remember of the market, forgotten before each test: a rolled-back version comes again."""
+    from markets import feeds, sources
+    from markets.api.answers import ANSWERS
+    from markets.board import SHELF
+    from markets.versions import WATCH, Watch
+
+    vars(WATCH).update(vars(Watch()))
+    SHELF.clear()
+    ANSWERS.clear()
+    sources._names.clear()
+    feeds._simulated.cache_clear()
+    feeds._real.cache_clear()

@@ -1,4 +1,7 @@
-"""One JSON object per line on stdout, from structlog and from the standard library alike, without secrets."""
+"""One JSON object per line, from structlog and from the standard library alike, without secrets.
+
+Servers and workers write to stdout. A command answers its caller there, so its log goes to stderr: `manage.py` says so.
+"""
 
 import logging
 import logging.config
@@ -16,7 +19,10 @@ from config.kernel.redaction import redact
 _LINE_SEPARATORS = ((b"\xe2\x80\xa8", b"\\u2028"), (b"\xe2\x80\xa9", b"\\u2029"), (b"\xc2\x85", b"\\u0085"))
 
 
-class StdoutLogger:
+stream_name = "stdout"
+
+
+class LineLogger:
     """Writes finished lines. One lock per process: a line is never cut by another thread's."""
 
     _lock = threading.Lock()
@@ -25,10 +31,11 @@ class StdoutLogger:
         self.name = name
 
     def write(self, line: str) -> None:
-        """Write `line`, without its end, to what stdout is at this moment."""
+        """Write `line`, without its end, to what stdout or stderr is at this moment."""
         with self._lock:
-            sys.stdout.write(line + "\n")
-            sys.stdout.flush()
+            stream = getattr(sys, stream_name)
+            stream.write(line + "\n")
+            stream.flush()
 
     debug = info = warning = warn = error = critical = fatal = exception = failure = log = msg = write
 
@@ -71,15 +78,17 @@ def logging_config(level: str = "INFO") -> dict[str, Any]:
     structlog.configure(
         processors=[_name, *_COMMON, render],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
-        logger_factory=StdoutLogger,
+        logger_factory=LineLogger,
         cache_logger_on_first_use=True,
     )
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"json": {"()": JsonFormatter}},
-        "handlers": {"stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "json"}},
-        "root": {"handlers": ["stdout"], "level": level.upper()},
+        "handlers": {
+            "lines": {"class": "logging.StreamHandler", "stream": f"ext://sys.{stream_name}", "formatter": "json"}
+        },
+        "root": {"handlers": ["lines"], "level": level.upper()},
         "loggers": {
             # Every request has its own line already, with its id.
             "django.server": {"handlers": [], "propagate": False},

@@ -191,3 +191,13 @@ def test_numbers_and_unknown_objects_are_written_somehow(lines):
     assert line["odd"] == f"password={HIDDEN}"
     assert line["many"] == [1, None, True]
     assert line["not_a_number"] is None
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_lines_go_to_the_stream_that_was_chosen(monkeypatch, capsys, stream):
+    monkeypatch.setattr(logs, "stream_name", stream)
+
+    logs.LineLogger().write("a line")
+
+    captured = capsys.readouterr()
+    assert {"stdout": captured.out, "stderr": captured.err} == {"stdout": "", "stderr": ""} | {stream: "a line\n"}
