@@ -111,10 +111,14 @@ class Blocks:
 
     def put(self, block: NDArray[np.intp], slot: NDArray[np.intp], bars: BarTable) -> None:
         """Write bars into their (block, slot)."""
-        self.vectors[block, :, slot] = _with_one_nan(bars.values[:, _KEPT])
-        self.ranges[block, slot] = bars.range_digests()
-        self.sources[block, slot] = bars.source_id
-        self.quality[block, slot] = bars.quality
+        # By one flat index for all: twice as fast as by two.
+        place = block * SLOTS + slot
+        vectors, first = self.vectors.reshape(-1), block * ((len(VECTORS) - 1) * SLOTS) + place
+        for index, column in enumerate(range(_KEPT.start, _KEPT.stop)):
+            vectors[first + index * SLOTS] = _with_one_nan(bars.values[:, column])
+        self.ranges.reshape(-1)[place] = bars.range_digests()
+        self.sources.reshape(-1)[place] = bars.source_id
+        self.quality.reshape(-1)[place] = bars.quality
 
     @property
     def row_count(self) -> NDArray[np.int16]:
@@ -124,6 +128,20 @@ class Blocks:
     @property
     def checksum(self) -> NDArray[np.int64]:
         return np.fromiter((zlib.crc32(block.data) for block in self.vectors), np.int64, count=len(self.vectors))
+
+    def columns(self) -> dict[str, NDArray[Any]]:
+        """The blocks as columns of `TABLE`, vectors packed to bytes."""
+        vectors = self.vectors.astype("<f8", copy=False)
+        return {
+            "asset_id": self.asset_id,
+            "year": self.year,
+            "row_count": self.row_count,
+            "checksum": self.checksum,
+            **{field: _as_bytes(vectors[:, index]) for index, field in enumerate(VECTORS)},
+            "ranges": _as_bytes(self.ranges.astype("<u4", copy=False)),
+            "sources": _as_bytes(self.sources.astype("<i2", copy=False)),
+            "quality": _as_bytes(self.quality),
+        }
 
 
 def year_and_slot(day: IntArray) -> tuple[NDArray[np.int16], NDArray[np.intp]]:
@@ -168,21 +186,7 @@ def save(cursor: CursorWrapper, blocks: Blocks) -> None:
         " WHERE b.asset_id = old.asset_id AND b.year = old.year",
         [blocks.asset_id.tolist(), blocks.year.tolist()],
     )
-    vectors = blocks.vectors.astype("<f8", copy=False)
-    copy_in(
-        cursor,
-        TABLE,
-        {
-            "asset_id": blocks.asset_id,
-            "year": blocks.year,
-            "row_count": blocks.row_count,
-            "checksum": blocks.checksum,
-            **{field: _as_bytes(vectors[:, index]) for index, field in enumerate(VECTORS)},
-            "ranges": _as_bytes(blocks.ranges.astype("<u4", copy=False)),
-            "sources": _as_bytes(blocks.sources.astype("<i2", copy=False)),
-            "quality": _as_bytes(blocks.quality),
-        },
-    )
+    copy_in(cursor, TABLE, blocks.columns())
 
 
 def read_vector(vector: str, asset_ids: Sequence[int], *, first_year: int, last_year: int) -> dict[int, FloatArray]:

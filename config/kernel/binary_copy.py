@@ -15,6 +15,7 @@ from django.db.backends.utils import CursorWrapper
 from numpy.typing import NDArray
 from psycopg import Cursor
 from psycopg.adapt import Buffer, Dumper
+from psycopg.copy import QueuedLibpqWriter
 from psycopg.pq import Format
 
 POSTGRES_EPOCH_DAY = 10_957  # 2000-01-01 as days since 1970-01-01
@@ -22,7 +23,7 @@ POSTGRES_EPOCH_MICROSECONDS = POSTGRES_EPOCH_DAY * 86_400_000_000
 
 _HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 _TRAILER = b"\xff\xff"
-_CHUNK_BYTES = 4_000_000
+_CHUNK_BYTES = 250_000
 
 
 class BinaryArray:
@@ -71,17 +72,26 @@ def copy_in(cursor: CursorWrapper, table: str, columns: Mapping[str, NDArray[Any
 
     Table and column names come from code, never from users. Returns the number of rows.
     """
+    with copying(cursor, table, columns):
+        return len(next(iter(columns.values())))
+
+
+@contextmanager
+def copying(cursor: CursorWrapper, table: str, columns: Mapping[str, NDArray[Any]]) -> Iterator[None]:
+    """`copy_in` around work that needs no database: the server takes the rows in meanwhile."""
     names = ", ".join(f'"{name}"' for name in columns)
     statement = f'COPY "{table}" ({names}) FROM STDIN (FORMAT BINARY)'
-    with cursor.db.wrap_database_errors, cursor.copy(statement) as copy:
+    # A thread sends what is encoded already, so that the server need not wait for the rest.
+    writer = QueuedLibpqWriter(cursor.cursor)
+    with cursor.db.wrap_database_errors, cursor.copy(statement, writer=writer) as copy:
         copy.write(_HEADER)
         for chunk in _encode(list(columns.values())):
             copy.write(chunk)
         copy.write(_TRAILER)
-    return len(next(iter(columns.values())))
+        yield
 
 
-def _encode(arrays: list[NDArray[Any]]) -> Iterator[bytes]:
+def _encode(arrays: list[NDArray[Any]]) -> Iterator[Buffer]:
     fields: list[tuple[str, str]] = [("columns", ">i2")]
     for index, array in enumerate(arrays):
         kind = array.dtype.str if array.dtype.kind == "V" else array.dtype.newbyteorder(">").str
@@ -92,7 +102,7 @@ def _encode(arrays: list[NDArray[Any]]) -> Iterator[bytes]:
         yield _encode_chunk(layout, [array[start : start + step] for array in arrays])
 
 
-def _encode_chunk(layout: np.dtype[np.void], arrays: list[NDArray[Any]]) -> bytes:
+def _encode_chunk(layout: np.dtype[np.void], arrays: list[NDArray[Any]]) -> Buffer:
     rows = np.empty(len(arrays[0]), dtype=layout)
     rows["columns"] = len(arrays)
     missing: list[tuple[int, NDArray[np.bool_]]] = []
@@ -102,12 +112,12 @@ def _encode_chunk(layout: np.dtype[np.void], arrays: list[NDArray[Any]]) -> byte
         if array.dtype.kind == "f" and (nan := np.isnan(array)).any():
             rows[f"length_{index}"][nan] = -1
             missing.append((index, nan))
-    if not missing:
-        return rows.tobytes()
-    # A NULL has a length of -1 and no value: its eight bytes are left out.
     octets = rows.view(np.uint8).reshape(len(rows), layout.itemsize)
+    if not missing:
+        return octets.reshape(-1).data
+    # A NULL has a length of -1 and no value: its eight bytes are left out.
     kept = np.ones(octets.shape, dtype=bool)
     for index, nan in missing:
         offset = layout.fields[f"value_{index}"][1]  # type: ignore[index]  # a structured dtype has fields
         kept[nan, offset : offset + 8] = False
-    return octets[kept].tobytes()
+    return octets[kept].data

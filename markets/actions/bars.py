@@ -1,6 +1,7 @@
 """Storing daily bars: rows for the record, blocks for the readers, in one transaction."""
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,7 +11,7 @@ from django.db.backends.utils import CursorWrapper
 from numpy.typing import NDArray
 
 from config.kernel import partitions
-from config.kernel.binary_copy import POSTGRES_EPOCH_DAY, copy_in
+from config.kernel.binary_copy import POSTGRES_EPOCH_DAY, copying
 from markets import blocks
 from markets.actions import market
 from markets.blocks import BarTable
@@ -103,20 +104,20 @@ def _merge(
     if is_changed.any():
         _delete(cursor, bars.take(is_changed))
     if written.all():
-        _append(cursor, bars)
-        stored.put(group, slot, bars)
+        with _appending(cursor, bars):
+            stored.put(group, slot, bars)
         blocks.save(cursor, stored)
     elif written.any():
         some = bars.take(written)
-        _append(cursor, some)
-        stored.put(group[written], slot[written], some)
+        with _appending(cursor, some):
+            stored.put(group[written], slot[written], some)
         blocks.save(cursor, stored.take(np.unique(group[written])))
     inserted, updated = int(is_new.sum()), int(is_changed.sum())
     return StoredBars(inserted, updated, len(bars) - inserted - updated)
 
 
-def _append(cursor: CursorWrapper, bars: BarTable) -> None:
-    copy_in(
+def _appending(cursor: CursorWrapper, bars: BarTable) -> AbstractContextManager[None]:
+    return copying(
         cursor,
         TABLE,
         {

@@ -38,8 +38,8 @@ CREATE TABLE markets_snapshot_default PARTITION OF markets_snapshot DEFAULT;
 # A sync rewrites every quote in place: half of each page stays free, so that no index entry ever changes (HOT).
 QUOTE_STORAGE = "ALTER TABLE markets_quote SET (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05);"
 
-# Vectors hardly compress and are read whole.
-BLOCK_STORAGE = "".join(
+# Vectors hardly compress and are read whole; what is smaller stays in the row.
+BLOCK_STORAGE = "ALTER TABLE markets_priceblock SET (toast_tuple_target = 2800);" + "".join(
     f"ALTER TABLE markets_priceblock ALTER COLUMN {column} SET STORAGE EXTERNAL;"
     for column in ("close", "volume", "market_cap", "ranges", "sources", "quality")
 )
