@@ -15,6 +15,7 @@ from markets.actions import market, reasons
 from markets.models import Asset, Category, ExternalId
 from markets.providers.bars import Bars
 from markets.providers.listings import Listings
+from markets.providers.normalise import SYMBOL_LIMIT
 
 
 def adopt(listings: Listings, *, source_id: int) -> NDArray[np.int32]:
@@ -49,7 +50,7 @@ def by_key(bars: Bars, *, source_id: int) -> list[Asset]:
         for index in missing:
             symbol, name = bars.symbols[index] or bars.keys[index], bars.names[index]
             slug = slugify(name) or slugify(bars.keys[index]) or slugify(symbol) or "coin"
-            wanted.append(Asset(slug=slug, symbol=symbol.upper(), name=name or symbol))
+            wanted.append(Asset(slug=slug, symbol=_upper(symbol), name=name or symbol))
         _attach(wanted, [bars.keys[index] for index in missing], known, source_id)
     return [known[key] for key in bars.keys]
 
@@ -112,7 +113,7 @@ def _refresh(listings: Listings, known: dict[str, Asset]) -> None:
         asset = known.get(external_id)
         if asset is None:
             continue
-        symbol = symbol.upper()
+        symbol = _upper(symbol)
         if (asset.symbol, asset.name) != (symbol, name) or (image and asset.image != image):
             asset.symbol, asset.name, asset.image = symbol, name, image or asset.image
             asset.set_keys()
@@ -130,7 +131,7 @@ def _create(listings: Listings, unknown: Sequence[int], known: dict[str, Asset],
 def _draft(listings: Listings, index: int) -> Asset:
     symbol = listings.symbol[index]
     slug = slugify(listings.slug[index]) or slugify(listings.name[index]) or slugify(symbol) or "coin"
-    return Asset(slug=slug, symbol=symbol.upper(), name=listings.name[index], image=listings.image[index])
+    return Asset(slug=slug, symbol=_upper(symbol), name=listings.name[index], image=listings.image[index])
 
 
 def _attach(
@@ -183,6 +184,11 @@ def _candidates(
         by_slug[asset.symbol, asset.slug] = asset
         by_name[asset.symbol, asset.name_key].append(asset)
     return by_slug, by_name
+
+
+def _upper(symbol: str) -> str:
+    """As an asset bears it: in upper case, which may be longer than what was written."""
+    return symbol.upper()[:SYMBOL_LIMIT]
 
 
 def _free_slug(asset: Asset, taken: set[str]) -> str:

@@ -21,12 +21,13 @@ from markets.providers.bars import (
     without_zeros,
 )
 from markets.providers.errors import TooLarge
-from markets.providers.normalise import texts
+from markets.providers.normalise import SYMBOL_LIMIT, texts
 from markets.providers.rejects import Reason, Reject, readable
 
 ESTIMATED = "supply_interp"  # the `mcap_source` of caps that are price x interpolated supply
 COIN_LIMIT = 100_000
 TEXT_LIMIT = 200
+ORIGIN_LIMIT, ORIGINS = 50, 1_000  # the length of a `source`, and how many a file may name
 KNOWN_DAYS = 65_536  # texts of dates whose day is remembered; a century has fewer
 NO_DAY = int(np.iinfo(np.int32).min)
 
@@ -43,6 +44,7 @@ class DailyRows:
         # One bit per coin and day: bounded by the number of coins, not by the length of the file.
         self._seen = np.zeros((64, (self._last - self._first) // 8 + 1), dtype=np.uint8)
         self._days: dict[str, int] = {}
+        self._origins: set[str] = set()
 
     def bars(self, batch: pa.RecordBatch, lines: NDArray[np.int64], broken: list[Reject]) -> Bars:
         """The good rows of a batch; the others as rejects."""
@@ -62,7 +64,9 @@ class DailyRows:
                 unreadable |= bad
             else:
                 column[number] = np.full(rows, np.nan)
-        too_long = np.logical_or.reduce([values.longer_than(TEXT_LIMIT) for values in (key, symbol, name)])
+        source = _texts(batch, "source")
+        limits = ((key, TEXT_LIMIT), (symbol, SYMBOL_LIMIT), (name, TEXT_LIMIT), (source, ORIGIN_LIMIT))
+        too_long = np.logical_or.reduce([values.longer_than(limit) for values, limit in limits])
         objections: list[tuple[Reason, NDArray[np.bool_]]] = [
             ("missing_field", key.code < 0),
             ("text_too_long", too_long),
@@ -77,8 +81,7 @@ class DailyRows:
         rejects = sorted([*broken, *_rejects(batch, lines, key, objections)], key=lambda reject: reject.line or 0)
         used, codes = np.unique(key.code[good], return_inverse=True)
         first_of = np.flatnonzero(good)[np.unique(codes, return_index=True)[1]] if len(codes) else used
-        source = _texts(batch, "source")
-        unsaid = source.code < 0
+        sources, source_code = self._sources(source, good)
         origin = _texts(batch, "mcap_source")
         estimated = np.array([value == ESTIMATED for value in [*origin.values, ""]], dtype=np.bool_)
         prices: dict[str, Any] = {number: values[good] for number, values in without_zeros(column).items()}
@@ -89,8 +92,8 @@ class DailyRows:
             code=codes.astype(np.int32),
             day=day[good].astype(np.int32),
             **prices,
-            sources=[*source.values, *(["file"] if unsaid.any() else [])],
-            source_code=np.where(unsaid, len(source.values), source.code)[good].astype(np.int32),
+            sources=sources,
+            source_code=source_code,
             estimated=estimated[origin.code][good],
             rejects=rejects,
         )
@@ -137,6 +140,15 @@ class DailyRows:
             if len(self._days) < KNOWN_DAYS:
                 self._days[text] = known
         return known
+
+    def _sources(self, source: "_Texts", good: NDArray[np.bool_]) -> tuple[list[str], NDArray[np.int32]]:
+        """The sources of the good rows, "file" where none is said, and each row's place among them."""
+        used, code = np.unique(source.code[good], return_inverse=True)
+        names = [source.values[place] if place >= 0 else "file" for place in used.tolist()]
+        self._origins.update(names)
+        if len(self._origins) > ORIGINS:
+            raise TooLarge("file", f"more than {ORIGINS} sources")
+        return names, code.astype(np.int32)
 
     def _repeated(self, key: "_Texts", day: NDArray[np.int32], good: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """The good rows whose coin has had this day before; marks the others."""
