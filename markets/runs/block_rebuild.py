@@ -3,15 +3,17 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 from django.db import connection, transaction
-from numpy.typing import NDArray
 
 from config.kernel.binary_copy import binary_cursor
 from markets import blocks
 from markets.actions import bars, market
 from markets.blocks import BarTable, Blocks
+
+_COLUMNS = tuple(Blocks.empty(np.empty(0, np.int32), np.empty(0, np.int16)).columns())
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,23 +49,28 @@ def _one(asset_id: int, *, at: datetime, dry_run: bool) -> Rebuilt:
     with connection.cursor() as cursor:
         bars.lock(cursor)
         right = _blocks_of(_bars_of(asset_id))
-        cursor.execute("SELECT year, checksum, row_count FROM markets_priceblock WHERE asset_id = %s", [asset_id])
-        stored_years = sorted(row[0] for row in cursor.fetchall())
-        extra = [year for year in stored_years if year not in right.year.tolist()]
-        stored, _ = blocks.load(right.asset_id, right.year)
-        wrong = np.flatnonzero(~_same(right, stored) | ~np.isin(right.year, stored_years))
-        if not dry_run and (len(wrong) or extra):
-            blocks.save(cursor, right.take(wrong))
+        stored = _stored(asset_id)
+        wrong = [index for index, row in enumerate(_rows(right)) if stored.pop(row[1], None) != row]
+        extra = list(stored)
+        if not dry_run and (wrong or extra):
+            blocks.save(cursor, right.take(np.array(wrong, dtype=np.intp)))
             cursor.execute("DELETE FROM markets_priceblock WHERE asset_id = %s AND year = ANY(%s)", [asset_id, extra])
             market.touch(at=at)
     return Rebuilt(asset_id, len(right.year), len(wrong) + len(extra))
 
 
-def _same(right: Blocks, stored: Blocks) -> NDArray[np.bool_]:
-    same: NDArray[np.bool_] = (right.checksum == stored.checksum) & (right.row_count == stored.row_count)
-    for name in ("ranges", "sources", "quality"):
-        same &= (getattr(right, name) == getattr(stored, name)).all(axis=1)
-    return same
+def _rows(right: Blocks) -> Iterator[tuple[Any, ...]]:
+    """The rows of the table that these blocks make."""
+    columns = [column.tolist() for column in right.columns().values()]
+    return zip(*columns, strict=True)
+
+
+def _stored(asset_id: int) -> dict[int, tuple[Any, ...]]:
+    """The rows of the table, byte by byte, by year."""
+    names = ", ".join(f'"{name}"' for name in _COLUMNS)
+    with binary_cursor() as cursor:
+        cursor.execute(f"SELECT {names} FROM {blocks.TABLE} WHERE asset_id = %s", [asset_id])  # noqa: S608  # literal names
+        return {row[1]: row for row in cursor.fetchall()}
 
 
 def _bars_of(asset_id: int) -> BarTable:
