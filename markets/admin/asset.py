@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.filters import SimpleListFilter
+from django.contrib.admin.widgets import AdminURLFieldWidget
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet, Value
 from django.db.models.functions import Coalesce
@@ -58,6 +59,7 @@ class SimulatedFilter(SimpleListFilter):
 class AssetForm(forms.ModelForm):
     """What people may say about an asset; the rest comes from the providers."""
 
+    website = forms.URLField(required=False, max_length=500, assume_scheme="https", widget=AdminURLFieldWidget)
     reason = forms.CharField(
         max_length=500, widget=forms.Textarea(attrs={"rows": 2, "cols": 80}), help_text="Kept in the audit trail."
     )
@@ -180,7 +182,9 @@ class AssetAdmin(ReadOnlyAdmin):
         )
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """Nothing: the deed has stored all there is."""
+        # Without `super`, which would store the categories again.
+        for formset in formsets:
+            self.save_formset(request, form, formset, change)
 
     def render_change_form(
         self,

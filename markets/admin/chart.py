@@ -138,7 +138,7 @@ def _description(closes: FloatArray, known: NDArray[np.bool_], start: date, scal
     missing = int(days[-1] - days[0]) + 1 - len(days)
     return (
         f"{len(days)} daily closes, the last {at(int(days[-1]))}; lowest {at(lowest)}, highest {at(highest)}."
-        + (f" {missing} days between them have no price." if missing else "")
+        + (f" Days between them without a price: {missing}." if missing else "")
         + (" Logarithmic scale." if scale.is_log else "")
     )
 

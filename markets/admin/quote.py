@@ -28,7 +28,7 @@ class SourceFilter(SimpleListFilter):
 
 @admin.register(Quote)
 class QuoteAdmin(ReadOnlyAdmin):
-    list_display = ["rank", "asset", "usd", "cap", "source", "as_of", "received_at", "signs"]
+    list_display = ["rank", "asset", "usd", "cap", "source", "signs", "as_of", "received_at"]
     list_display_links = ["asset"]
     list_filter = [SourceFilter, "source__is_simulated"]
     list_select_related = ["asset", "source"]
