@@ -12,6 +12,7 @@ from config.kernel import clock
 from markets import feeds, frames, sources
 from markets.actions import bars
 from markets.actions.bars import StoredBars
+from markets.errors import UnknownAsset
 from markets.models import Asset, ExternalId
 from markets.providers.errors import NotFound, ProviderError
 from markets.providers.provider import Provider
@@ -45,12 +46,17 @@ class Backfilled:
 
 
 def plan(parameters: Parameters) -> tuple[Provider, list[tuple[Asset, str]]]:
-    """Whom to ask, and the assets to ask for with the provider's ids of them."""
+    """Whom to ask, and the assets to ask for with the provider's ids of them.
+
+    Raises `UnknownAsset` for a slug that is not listed or that the provider has no id for.
+    """
     provider = feeds.providers(parameters.provider)[0]
     known = ExternalId.objects.filter(source_id=sources.id_of(provider.name, is_simulated=provider.is_simulated))
     known = known.filter(asset__is_active=True).select_related("asset").order_by("asset__quote__rank", "asset_id")
     if parameters.slugs:
         known = known.filter(asset__slug__in=parameters.slugs)
+        if missing := set(parameters.slugs).difference(known.values_list("asset__slug", flat=True)):
+            raise UnknownAsset(f"{provider.name} has no listed asset {', '.join(sorted(missing))}.")
     chosen = [(item.asset, item.external_id) for item in known[: parameters.limit]]
     return provider, [pair for pair in chosen if parameters.again or not _is_covered(pair[0], parameters)]
 

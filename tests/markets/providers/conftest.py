@@ -1,9 +1,7 @@
 """The cast of the provider tests: a clock that only moves when told, and coins in the providers' own words."""
 
-import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -108,11 +106,3 @@ def market_cap_coin() -> Callable[..., dict[str, Any]]:
         }
 
     return row
-
-
-@pytest.fixture(scope="session")
-def real_data() -> Path:
-    folder = os.environ.get("REAL_DATA_DIR")
-    if not folder:
-        pytest.skip("REAL_DATA_DIR is not set")
-    return Path(folder)
