@@ -54,7 +54,9 @@ class Command(BaseCommand):
                 report = price_import.perform(parameters, at=clock.now(), on_read=read, on_stored=stored)
         except MarketIsSimulated as error:
             raise CommandError(error.message) from error
-        except (OSError, ProviderError) as error:
+        except OSError as error:
+            raise CommandError(f"{path} cannot be read: {error.strerror}.") from error
+        except ProviderError as error:
             raise CommandError(f"{path}: {error}") from error
         self._tell(path, report, parameters)
 

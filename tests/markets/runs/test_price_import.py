@@ -372,6 +372,14 @@ def demo() -> None:
 
 
 @pytest.mark.usefixtures("demo")
+def test_a_file_may_be_looked_at_beside_a_simulated_market(prices):
+    before = (counts(), everything())
+
+    assert perform(prices(*ROWS), dry_run=True).rows == len(ROWS)
+    assert (counts(), everything()) == before
+
+
+@pytest.mark.usefixtures("demo")
 def test_simulated_market_is_not_mixed_with_real_prices(prices):
     before = (counts(), everything())
 
