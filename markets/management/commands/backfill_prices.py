@@ -12,6 +12,8 @@ from markets.providers.errors import ProviderError
 from markets.providers.registry import FACTORIES
 from markets.runs import backfill
 
+MAX_DAYS = 10_000
+
 
 class Command(BaseCommand):
     help = (
@@ -29,10 +31,12 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="say what would be asked for; fetch nothing")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if not 1 <= options["days"] <= MAX_DAYS or options["limit"] < 1:
+            raise CommandError(f"--days must be from 1 to {MAX_DAYS}, and --limit at least 1.")
         end = clock.now().astimezone(UTC).date()
         start = options["start"] or end - timedelta(days=options["days"])
-        if start >= end or options["limit"] < 1:
-            raise CommandError("The window must start before today, and --limit must be at least 1.")
+        if start >= end:
+            raise CommandError("The window must start before today.")
         parameters = backfill.Parameters(
             start, end, options["limit"], tuple(options["slugs"]), options["provider"], options["again"]
         )

@@ -13,6 +13,7 @@ from markets.runs import price_import
 from markets.runs.price_import import Parameters, Report
 
 SHOWN = 20
+RAW_SHOWN = 300
 
 
 class Command(BaseCommand):
@@ -57,12 +58,12 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(f"{path} cannot be read: {error.strerror}.") from error
         except ProviderError as error:
-            raise CommandError(f"{path}: {error}") from error
+            raise CommandError(f"{path}: {error.detail.removeprefix(f'{path.name}: ')}") from error
         self._tell(path, report, parameters)
 
     def _tell(self, path: Path, report: Report, parameters: Parameters) -> None:
         for reject in report.rejects[:SHOWN]:
-            self.stderr.write(f"line {reject.line}: {reject.reason}: {reject.detail}")
+            self.stderr.write(f"line {reject.line}: {reject.reason}: {reject.detail or reject.raw[:RAW_SHOWN]}")
         if report.bad > SHOWN:
             self.stderr.write(f"... and {report.bad - SHOWN} more bad rows.")
         if report.bad and not report.is_stored and not parameters.dry_run:
