@@ -86,7 +86,7 @@ class Coins:
             "price_change_percentage_24h_in_currency": day,
             "price_change_percentage_7d_in_currency": week,
         }
-        columns = {name: values.tolist() for name, values in numbers.items()}
+        columns = {name: [_as_quoted(value) for value in values.tolist()] for name, values in numbers.items()}
         return [
             {
                 "id": self.slug[index],
@@ -132,6 +132,11 @@ def bars(asset_ids: NDArray[np.int32], *, days: int, source_id: int) -> BarTable
         source_id=np.full(size, source_id, dtype=np.int16),
         quality=np.zeros(size, dtype=np.uint8),
     )
+
+
+def _as_quoted(value: float) -> float:
+    """With the digits that providers give: whole dollars and coins, six figures of what is small."""
+    return round(value) if abs(value) >= 1_000_000 else float(f"{value:.6g}")
 
 
 def date_of(day: int) -> date:

@@ -44,10 +44,8 @@ class Answers:
 def store(answers: list[RawAnswer]) -> quotes.StoredQuotes:
     """What `markets.runs.sync` does with the pages of a provider once they have come."""
     gecko = provider("coingecko", ProviderConfig())
-    pages = []
-    for answer in answers:
-        pages.append(gecko.parse_listings(answer.body, answer.received_at))
-        raw_answers.keep(answer)
+    pages = [gecko.parse_listings(answer.body, answer.received_at) for answer in answers]
+    raw_answers.keep(*answers)
     return quotes.store(Listings.concat(pages), provider=gecko.name, at=clock.now())
 
 

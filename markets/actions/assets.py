@@ -1,8 +1,9 @@
 """Giving every coin that a provider names its asset, and keeping what is known about it up to date."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import cast
 
 import numpy as np
 from django.db import transaction
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from accounts.actions import audit
 from accounts.models import User
+from config.kernel.binary_copy import binary_cursor
 from markets.actions import market, reasons
 from markets.models import Asset, Category, ExternalId
 from markets.providers.bars import Bars
@@ -24,12 +26,13 @@ def adopt(listings: Listings, *, source_id: int) -> NDArray[np.int32]:
     A coin that this source never named before is matched to an asset of the same slug and symbol, or to the only one
     of the same symbol and name; otherwise it is a new asset with a slug of its own.
     """
-    known = _known(source_id, listings.external_id)
-    _refresh(listings, known)
-    unknown = [index for index, external_id in enumerate(listings.external_id) if external_id not in known]
+    named = _named(source_id, listings.external_id)
+    _refresh(listings, named)
+    ids = {external_id: asset_id for external_id, asset_id, *_ in named.values()}
+    unknown = [index for index, external_id in enumerate(listings.external_id) if external_id not in ids]
     if unknown:
-        _create(listings, unknown, known, source_id)
-    return np.array([known[external_id].pk for external_id in listings.external_id], dtype=np.int32)
+        ids |= _create(listings, unknown, source_id)
+    return np.array([ids[external_id] for external_id in listings.external_id], dtype=np.int32)
 
 
 def recognise(listings: Listings, *, source_id: int) -> dict[str, int]:
@@ -100,32 +103,54 @@ def description_of(asset: Asset) -> dict[str, object]:
     }
 
 
+_Named = tuple[str, int, str, str, str]
+"""An external id, and id, symbol, name and picture of its asset."""
+
+
+def _named(source_id: int, external_ids: Sequence[str]) -> dict[str, _Named]:
+    """The assets that a source has named before, without the cost of model instances: a sync asks for all of them."""
+    with binary_cursor() as cursor:
+        cursor.execute(
+            "SELECT e.external_id, a.id, a.symbol, a.name, a.image"
+            " FROM markets_externalid e JOIN markets_asset a ON a.id = e.asset_id"
+            " WHERE e.source_id = %s AND e.external_id = ANY(%s)",
+            [source_id, list(external_ids)],
+        )
+        return {row[0]: cast("_Named", row) for row in cursor.fetchall()}
+
+
 def _known(source_id: int, external_ids: Sequence[str]) -> dict[str, Asset]:
     found = ExternalId.objects.filter(source_id=source_id, external_id__in=external_ids).select_related("asset")
     return {item.external_id: item.asset for item in found}
 
 
-def _refresh(listings: Listings, known: dict[str, Asset]) -> None:
-    changed = []
+def _refresh(listings: Listings, named: Mapping[str, _Named]) -> None:
+    said: dict[int, tuple[str, str, str]] = {}
     for external_id, symbol, name, image in zip(
         listings.external_id, listings.symbol, listings.name, listings.image, strict=True
     ):
-        asset = known.get(external_id)
-        if asset is None:
+        known = named.get(external_id)
+        if known is None:
             continue
-        symbol = _upper(symbol)
-        if (asset.symbol, asset.name) != (symbol, name) or (image and asset.image != image):
-            asset.symbol, asset.name, asset.image = symbol, name, image or asset.image
+        _, asset_id, old_symbol, old_name, old_image = known
+        symbol, image = _upper(symbol), image or old_image
+        if name != old_name or symbol != old_symbol or image != old_image:
+            said[asset_id] = symbol, name, image
+    if said:
+        changed = list(Asset.objects.filter(pk__in=said))
+        for asset in changed:
+            asset.symbol, asset.name, asset.image = said[asset.pk]
             asset.set_keys()
-            changed.append(asset)
-    if changed:
         Asset.objects.bulk_update(changed, ["symbol", "name", "image", "name_key", "search_key"], batch_size=1_000)
 
 
-def _create(listings: Listings, unknown: Sequence[int], known: dict[str, Asset], source_id: int) -> None:
+def _create(listings: Listings, unknown: Sequence[int], source_id: int) -> dict[str, int]:
+    """The ids of the assets of rows that the source had not named before."""
+    known: dict[str, Asset] = {}
     wanted = [_draft(listings, index) for index in unknown]
     _attach(wanted, [listings.external_id[index] for index in unknown], known, source_id)
     categorise([(known[listings.external_id[index]], listings.categories[index]) for index in unknown])
+    return {external_id: asset.pk for external_id, asset in known.items()}
 
 
 def _draft(listings: Listings, index: int) -> Asset:
