@@ -133,9 +133,8 @@ def may_view_only(enter: Enter) -> None:
 @pytest.mark.parametrize("action", ["retry", "dismiss"])
 def test_who_may_only_look_decides_nothing(client: Client, enter: Enter, action: str) -> None:
     may_view_only(enter)
-    record = QuarantinedRecordFactory.create()
 
-    ask(client, action, record, reason="Let me.")
+    ask(client, action, held_back(), reason="Let me.")
 
     assert states() == ["open"]
     assert 'value="dismiss"' not in client.get(LIST).content.decode()
