@@ -28,6 +28,11 @@ class MarketIsSimulated(Conflict):
     )
 
 
+class MarketIsOfAnotherKind(Conflict):
+    code = "market_is_of_another_kind"
+    message = "These prices are simulated and the market is real, or the other way round."
+
+
 class NotReadable(Impossible):
     code = "not_readable"
     message = "This row cannot be read as it was kept."

@@ -17,17 +17,18 @@ from markets.actions import market, reasons
 from markets.models import Asset, Category, ExternalId
 from markets.providers.bars import Bars
 from markets.providers.listings import Listings
-from markets.providers.normalise import SYMBOL_LIMIT
+from markets.providers.normalise import SYMBOL_LIMIT, texts
 
 
-def adopt(listings: Listings, *, source_id: int) -> NDArray[np.int32]:
+def adopt(listings: Listings, *, source_id: int, at: datetime) -> NDArray[np.int32]:
     """The asset id of each row; unknown coins get an asset, known ones their new symbol, name and picture.
 
-    A coin that this source never named before is matched to an asset of the same slug and symbol, or to the only one
-    of the same symbol and name; otherwise it is a new asset with a slug of its own.
+    A coin that this source never named before is matched to an asset of the same slug and symbol, else to the only one
+    of the same symbol and name that no other row has the slug of; otherwise it is a new asset with a slug of its own.
     """
     named = _named(source_id, listings.external_id)
-    _refresh(listings, named)
+    if _refresh(listings, named):
+        market.touch(at=at)
     ids = {external_id: asset_id for external_id, asset_id, *_ in named.values()}
     unknown = [index for index, external_id in enumerate(listings.external_id) if external_id not in ids]
     if unknown:
@@ -124,7 +125,8 @@ def _known(source_id: int, external_ids: Sequence[str]) -> dict[str, Asset]:
     return {item.external_id: item.asset for item in found}
 
 
-def _refresh(listings: Listings, named: Mapping[str, _Named]) -> None:
+def _refresh(listings: Listings, named: Mapping[str, _Named]) -> bool:
+    """Write what is said anew about assets; whether anything was."""
     said: dict[int, tuple[str, str, str]] = {}
     for external_id, symbol, name, image in zip(
         listings.external_id, listings.symbol, listings.name, listings.image, strict=True
@@ -142,6 +144,7 @@ def _refresh(listings: Listings, named: Mapping[str, _Named]) -> None:
             asset.symbol, asset.name, asset.image = said[asset.pk]
             asset.set_keys()
         Asset.objects.bulk_update(changed, ["symbol", "name", "image", "name_key", "search_key"], batch_size=1_000)
+    return bool(said)
 
 
 def _create(listings: Listings, unknown: Sequence[int], source_id: int) -> dict[str, int]:
@@ -172,10 +175,18 @@ def _attach(
     taken = set(Asset.objects.values_list("slug", flat=True)) if may_create else set()
     new: list[Asset] = []
     attached: list[str] = []
+    of_slug: dict[str, Asset] = {}
     for external_id, asset in zip(external_ids, wanted, strict=True):
         asset.set_keys()
-        same_name = by_name.get((asset.symbol, asset.name_key), [])
-        match = by_slug.get((asset.symbol, asset.slug)) or (same_name[0] if len(same_name) == 1 else None)
+        # One asset answers to one id of a source. A slug says more than a name, which anybody may imitate: the rows
+        # that have one choose first.
+        if (match := by_slug.pop((asset.symbol, asset.slug), None)) is not None:
+            of_slug[external_id] = match
+            by_name.pop((match.symbol, match.name_key), None)
+    for external_id, asset in zip(external_ids, wanted, strict=True):
+        match = of_slug.get(external_id)
+        if match is None and len(same_name := by_name.get((asset.symbol, asset.name_key), [])) == 1:
+            match = same_name.pop()
         if match is None and not may_create:
             continue
         if match is None:
@@ -184,10 +195,6 @@ def _attach(
             taken.add(asset.slug)
             new.append(asset)
             match = asset
-        else:
-            # One asset answers to one id of a source.
-            by_slug.pop((match.symbol, match.slug), None)
-            by_name.pop((match.symbol, match.name_key), None)
         known[external_id] = match
         attached.append(external_id)
     Asset.objects.bulk_create(new, batch_size=2_000)
@@ -229,6 +236,7 @@ def _free_slug(asset: Asset, taken: set[str]) -> str:
 
 def categorise(assets: Sequence[tuple[Asset, tuple[str, ...]]]) -> None:
     """Put assets into the categories that a provider names, besides those that they are in."""
+    assets = [(asset, tuple(texts(names))) for asset, names in assets]
     wanted = {slugify(name)[:100]: name[:100] for _, names in assets for name in names if slugify(name)}
     if not wanted:
         return

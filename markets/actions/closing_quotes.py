@@ -42,7 +42,10 @@ ON CONFLICT (asset_id) DO UPDATE SET
     change_1h = NULL, change_24h = excluded.change_24h, change_7d = excluded.change_7d,
     high_24h = excluded.high_24h, low_24h = excluded.low_24h,
     ath = excluded.ath, ath_at = excluded.ath_at, atl = excluded.atl, atl_at = excluded.atl_at
-WHERE q.as_of < excluded.as_of
+WHERE q.as_of < excluded.as_of AND NOT EXISTS (
+    SELECT FROM markets_priceoverride o
+    WHERE o.asset_id = q.asset_id AND o.withdrawn_at IS NULL AND o.starts_at <= %(at)s AND o.ends_at > %(at)s
+)
 """
 
 # Among quotes that come from bars alone nobody has ranked the market yet.
@@ -59,7 +62,8 @@ _MEASURE = 500.0
 
 @transaction.atomic
 def set_from_last_bars(asset_ids: Sequence[int], *, at: datetime) -> int:
-    """Quote each asset at its last bar's close, where no newer quote is known; how many were set.
+    """Quote each asset at its last bar's close, where no newer quote is known and no price is set by hand; how many
+    were set.
 
     `as_of` is the last second of that day, or `at` while it lasts; changes are against the closes of one and seven days
     before, the extremes those of the stored bars. What bars do not tell (supplies, the hourly change) stays missing.

@@ -3,21 +3,26 @@
 from datetime import datetime
 
 import numpy as np
+from django.db import connection, transaction
 
 from markets import sources
-from markets.actions import assets
+from markets.actions import assets, quotes
 from markets.models import Divergence, SyncRun
 from markets.providers.listings import Listings
 
 THRESHOLD_PERCENT = 5.0
 
 
+@transaction.atomic
 def record(run: SyncRun, listings: Listings, others: Listings, *, other: str, at: datetime) -> int:
     """Keep every asset on whose price the two answers differ by more than the threshold; how many that were.
 
     Assets are compared by identity, and only those that are listed here; the deviation is in per cent of the smaller
     price.
     """
+    with connection.cursor() as cursor:
+        # Coins that the other provider names for the first time are matched to assets, as a sync of it would.
+        quotes.lock(cursor)
     ours = _prices(listings, sources.id_of(run.provider))
     theirs = _prices(others, sources.id_of(other))
     rows = []

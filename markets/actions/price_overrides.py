@@ -1,7 +1,7 @@
 """Prices set by hand: they hold, whatever providers say, until they end or are withdrawn."""
 
 import math
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from django.db import connection, transaction
 
@@ -72,12 +72,20 @@ def _quote(asset: Asset, price: float, at: datetime) -> dict[str, object]:
     quote = quote or Quote(asset=asset)
     quote.market_cap = _market_cap(quote, price)
     quote.price, quote.source_id = price, sources.id_of(MANUAL)
-    quote.as_of = quote.received_at = at
+    # A provider's clock may be ahead of ours, and a quote never grows older: what it said would come as news again.
+    is_behind = bool(before) and quote.as_of > at
+    quote.as_of = quote.as_of + timedelta(microseconds=1) if is_behind else at
+    quote.received_at = at
     quote.change_1h = quote.change_24h = quote.change_7d = None
     quote.save()
-    partitions.ensure(quotes.SNAPSHOTS, [Period.month(at.astimezone(UTC).date())])
+    partitions.ensure(quotes.SNAPSHOTS, [Period.month(quote.as_of.astimezone(UTC).date())])
     seen = Snapshot(
-        asset=asset, at=at, price=price, market_cap=quote.market_cap, volume=quote.volume_24h, source_id=quote.source_id
+        asset=asset,
+        at=quote.as_of,
+        price=price,
+        market_cap=quote.market_cap,
+        volume=quote.volume_24h,
+        source_id=quote.source_id,
     )
     Snapshot.objects.bulk_create([seen], ignore_conflicts=True)
     return before

@@ -10,7 +10,7 @@ from accounts.actions import audit
 from config.kernel.errors import Conflict
 from markets.actions import reasons
 from markets.models import QuarantinedRecord, SyncRun
-from markets.providers.rejects import Reject
+from markets.providers.rejects import Reject, readable
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -24,7 +24,7 @@ class AlreadyDecided(Conflict):
 def add(rejects: Sequence[Reject], *, provider: str, run: SyncRun | None, at: datetime) -> None:
     """Keep refused rows; one that is open already for the same reason is seen once more."""
     # One statement cannot touch a row twice: of repeats the last one speaks.
-    latest = {(reject.external_id, reject.reason): reject for reject in rejects}
+    latest = {(readable(reject.external_id.encode("utf-8", "replace")), reject.reason): reject for reject in rejects}
     if not latest:
         return
     with connection.cursor() as cursor:
@@ -37,7 +37,16 @@ def add(rejects: Sequence[Reject], *, provider: str, run: SyncRun | None, at: da
             " detail = excluded.detail, raw = excluded.raw, run_id = excluded.run_id,"
             " last_seen_at = excluded.last_seen_at, times_seen = q.times_seen + 1",
             [
-                [provider, external_id[:200], reason, reject.detail[:500], reject.raw, run.pk if run else None, at, at]
+                [
+                    provider,
+                    external_id[:200],
+                    reason,
+                    readable(reject.detail.encode("utf-8", "replace"))[:500],
+                    reject.raw,
+                    run.pk if run else None,
+                    at,
+                    at,
+                ]
                 for (external_id, reason), reject in latest.items()
             ],
         )

@@ -2,16 +2,19 @@
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 from numpy.typing import NDArray
+from psycopg import Cursor
 
 from config.kernel import partitions
 from config.kernel.binary_copy import POSTGRES_EPOCH_MICROSECONDS, BinaryArray, binary_cursor, copy_in
 from markets import sources
 from markets.actions import assets, market, quarantine
+from markets.errors import MarketIsOfAnotherKind
 from markets.models import PriceOverride, SyncRun
 from markets.providers.listings import MISSING_INSTANT, Listings
 from markets.providers.rejects import Reject
@@ -83,12 +86,16 @@ def store(
 
     Only a row that is newer than the stored quote replaces it; every row that was not seen before becomes a snapshot,
     in whatever order rows arrive. A price that moved beyond belief is quarantined, unless somebody vouches for the rows
-    (`trusted`); a price set by hand stays.
+    (`trusted`); a price set by hand stays. Raises `MarketIsOfAnotherKind` for simulated rows in a real market and for
+    real ones in a simulated market.
     """
     with connection.cursor() as cursor:
         lock(cursor)
+        if is_simulated != (market.simulation() is not None):
+            # The market was replaced after the rows had been asked for.
+            raise MarketIsOfAnotherKind
         source_id = sources.id_of(provider, is_simulated=is_simulated)
-        asset_id = assets.adopt(listings, source_id=source_id)
+        asset_id = assets.adopt(listings, source_id=source_id, at=at)
         known = _Known.read(asset_id, listings, at)
         believed, objections = (np.ones(len(listings), dtype=bool), []) if trusted else _screen(listings, known)
         quarantine.add([*listings.rejects, *objections], provider=provider, run=run, at=at)
@@ -128,15 +135,27 @@ class _Known:
                 [BinaryArray(asset_id)],
             )
             found = cursor.fetchall()
+            unpriced = [row[0] for row in found if row[1] is None]
+            last_seen = dict(_last_prices(cursor, unpriced)) if unpriced else {}
         if found:
             order = np.argsort(asset_id)
             position = order[np.searchsorted(asset_id, np.array([row[0] for row in found], np.int32), sorter=order)]
-            price[position] = [np.nan if row[1] is None else row[1] for row in found]
+            price[position] = [last_seen.get(row[0], np.nan) if row[1] is None else row[1] for row in found]
             as_of[position] = [row[2] for row in found]
         # A row without a time of its own was seen now.
         now = (at - _EPOCH) // timedelta(microseconds=1)
         observed_at = np.where(listings.as_of == MISSING_INSTANT, now, listings.as_of)
         return cls(as_of == MISSING_INSTANT, price, as_of, observed_at)
+
+
+def _last_prices(cursor: Cursor[tuple[Any, ...]], asset_ids: list[int]) -> list[tuple[Any, ...]]:
+    """The asset and the price of the last snapshot that has one: by leaving a price out nobody frees the next one."""
+    cursor.execute(
+        "SELECT a.id, s.price FROM unnest(%s::int4[]) AS a(id) CROSS JOIN LATERAL"
+        " (SELECT price FROM markets_snapshot WHERE asset_id = a.id AND price IS NOT NULL ORDER BY at DESC LIMIT 1) s",
+        [asset_ids],
+    )
+    return cursor.fetchall()
 
 
 def _screen(listings: Listings, known: _Known) -> tuple[NDArray[np.bool_], list[Reject]]:

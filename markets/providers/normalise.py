@@ -21,6 +21,7 @@ CAP_TOLERANCE = 20.0  # price x supply against market cap: beyond this factor on
 SYMBOL_LIMIT = 50
 NAME_LIMIT = 200
 IMAGE_LIMIT = 500
+RANK_LIMIT = 10_000_000
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _REASONS: tuple[Reason, ...] = get_args(Reason)
@@ -144,6 +145,8 @@ def listings(draft: Listings, *, at: datetime, raw: Callable[[], Sequence[bytes]
     corrected: dict[str, Any] = {
         name: _missing_if(getattr(unique, name), getattr(unique, name) == 0) for name in _POSITIVE_OR_MISSING
     }
+    # Whole places from the first on; anything else is no rank.
+    corrected["rank"] = _missing_if(unique.rank, ~((unique.rank >= 1) & (unique.rank <= RANK_LIMIT)))
     latest = microseconds(at + CLOCK_TOLERANCE)
     for name in ("ath_at", "atl_at"):
         moments = getattr(unique, name)

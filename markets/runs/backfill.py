@@ -10,7 +10,7 @@ from django.db import transaction
 
 from config.kernel import clock
 from markets import feeds, frames, sources
-from markets.actions import bars
+from markets.actions import bars, quarantine
 from markets.actions.bars import StoredBars
 from markets.errors import UnknownAsset
 from markets.models import Asset, ExternalId
@@ -86,6 +86,7 @@ def perform(
 @transaction.atomic
 def _one(provider: Provider, asset: Asset, external_id: str, parameters: Parameters, *, at: datetime) -> StoredBars:
     _, batch = provider.daily_history(external_id, parameters.start, parameters.end, at)
+    quarantine.add(batch.rejects, provider=provider.name, run=None, at=at)
     if not len(batch):
         return StoredBars()
     source_id = sources.id_of(provider.name, is_simulated=provider.is_simulated)

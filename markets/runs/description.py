@@ -52,7 +52,7 @@ def perform(limit: int, *, now: Callable[[], datetime]) -> int:
 def describe(asset: Asset, details: Details, *, at: datetime) -> None:
     """Store what a provider says about an asset, as plain text; only web addresses are taken for addresses."""
     Asset.objects.filter(pk=asset.pk).update(
-        description=strip_tags(details.description)[:MAX_DESCRIPTION],
+        description=strip_tags(details.description).replace("\0", "")[:MAX_DESCRIPTION],
         website=_web_address(details.website),
         image=_web_address(details.image) or asset.image,
         described_at=at,
@@ -75,4 +75,5 @@ def _web_address(text: str) -> str:
         address = urlsplit(text)
     except ValueError:
         return ""
-    return text if address.scheme in ("http", "https") and address.netloc and len(text) <= 500 else ""
+    is_address = text.isprintable() and address.scheme in ("http", "https") and address.netloc
+    return text if is_address and len(text) <= 500 else ""

@@ -6,10 +6,10 @@ from datetime import datetime
 from pathlib import Path
 
 import numpy as np
-from django.db import transaction
+from django.db import connection, transaction
 
 from markets import frames, sources
-from markets.actions import assets, bars, closing_quotes, market
+from markets.actions import assets, bars, closing_quotes, market, quotes
 from markets.actions.bars import StoredBars
 from markets.errors import MarketIsSimulated
 from markets.providers.bars import Bars
@@ -67,6 +67,9 @@ def perform(
     if parameters.dry_run or (report.bad and not parameters.skip_bad):
         return report
     with transaction.atomic():
+        with connection.cursor() as cursor:
+            # First of all: a sync takes it before it touches anything that an import touches, too.
+            quotes.lock(cursor)
         if market.simulation() is not None:
             market.clear(at=at)
         _store(file, report, at=at, on_stored=on_stored)

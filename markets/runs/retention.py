@@ -10,7 +10,7 @@ from django.db import connection, transaction
 
 from config.kernel import partitions
 from config.kernel.partitions import Period
-from markets.actions import market, raw_answers
+from markets.actions import bars, market, raw_answers
 
 SNAPSHOTS = "markets_snapshot"
 BARS = "markets_dailybar"
@@ -33,6 +33,9 @@ def perform(*, at: datetime) -> Removed:
 
     `PRICE_HISTORY_RETENTION_DAYS` is for snapshots, `DAILY_HISTORY_RETENTION_DAYS` for daily bars; 0 keeps for ever.
     """
+    with connection.cursor() as cursor:
+        # Whoever stores bars reads their blocks first, and would write back what is dropped here.
+        bars.lock(cursor)
     today = at.astimezone(UTC).date()
     following = (today.replace(day=1) + timedelta(days=32)).replace(day=1)
     partitions.ensure(SNAPSHOTS, [Period.month(today), Period.month(following)])

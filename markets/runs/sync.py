@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 import structlog
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
 from accounts.actions import jobs
 from accounts.models import Job, User
@@ -81,7 +81,7 @@ def sync(
     )
     failures: list[tuple[str, str, str]] = []
     for provider in candidates:
-        with _alone(provider) as is_alone:
+        with _alone(provider, parameters.limit) as is_alone:
             if not is_alone:
                 running = SyncRun.objects.running().filter(provider=provider.name).first()
                 if running is not None:
@@ -102,19 +102,40 @@ def sync(
                 failures.append((provider.name, error.code, str(error)))
                 continue
             on_progress(90)
-            _store(run, provider, listings, failures)
-            if parameters.cross_check:
-                _cross_check(run, listings, [other for other in candidates if other is not provider])
-            return run
+            try:
+                _store(run, provider, listings, failures)
+            except Exception as error:
+                # The run tells of it, unless the market was cleared meanwhile and the run with it.
+                SyncRun.objects.filter(pk=run.pk).update(
+                    state=SyncRun.State.FAILED,
+                    finished_at=clock.now(),
+                    error_code="not_stored",
+                    error=type(error).__name__,
+                )
+                raise
+        # Others may sync from this provider while another one is asked to confirm.
+        if parameters.cross_check:
+            _cross_check(run, listings, [other for other in candidates if other is not provider])
+        return run
     return _fail(run, failures)
 
 
 @contextmanager
-def _alone(provider: Provider) -> Iterator[bool]:
-    """Whether this process is the only one that syncs from the provider; a lost process loses its lock, too."""
+def _alone(provider: Provider, limit: int) -> Iterator[bool]:
+    """Whether this process is the only one that syncs from the provider; a lost process loses its lock, too.
+
+    A sync that fetches fewer assets than `limit` is waited for, as long as the database waits for locks: whoever wants
+    them all must not be put off with a part.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(hashtext('market sync'), hashtext(%s))", [provider.name])
         is_alone = bool(cursor.fetchone()[0])
+        if not is_alone and SyncRun.objects.running().filter(provider=provider.name, limit__lt=limit).exists():
+            try:
+                cursor.execute("SELECT pg_advisory_lock(hashtext('market sync'), hashtext(%s))", [provider.name])
+                is_alone = True
+            except OperationalError:
+                log.warning("sync.waited_in_vain", provider=provider.name)
     try:
         yield is_alone
     finally:

@@ -4,7 +4,7 @@ import pytest
 
 from markets.actions import closing_quotes
 from markets.models import Market, Quote
-from tests.markets.factories import NOON, AssetFactory, QuoteFactory, store_daily_bars
+from tests.markets.factories import NOON, AssetFactory, PriceOverrideFactory, QuoteFactory, store_daily_bars
 from tests.support.statements import statements
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
@@ -187,3 +187,16 @@ def test_number_of_statements_does_not_grow_with_the_assets():
         counts.append(len(said))
 
     assert counts[0] == counts[1]
+
+
+def test_price_set_by_hand_stays_while_it_holds():
+    coin = AssetFactory.create()
+    QuoteFactory.create(asset=coin, price=50.0, as_of=midnight(days_before(2)))
+    override = PriceOverrideFactory.create(asset=coin, starts_at=midnight(days_before(2)), ends_at=NOON)
+    store_daily_bars(coin, LAST, [77.0])
+
+    assert closing_quotes.set_from_last_bars([coin.pk], at=override.ends_at - timedelta(seconds=1)) == 0
+    assert Quote.objects.get().price == 50.0
+
+    assert closing_quotes.set_from_last_bars([coin.pk], at=override.ends_at) == 1
+    assert Quote.objects.get().price == 77.0

@@ -181,3 +181,14 @@ def test_nothing_is_withdrawn_without_a_reason(asset: Asset, operator: User) -> 
 
     override.refresh_from_db()
     assert override.withdrawn_at is None
+
+
+def test_quote_never_grows_older_so_what_a_fast_clock_said_is_no_news_afterwards(asset: Asset, operator: User) -> None:
+    ahead = NOON + timedelta(minutes=4)
+    told(asset, 100.0, ahead)
+
+    override = set_price(asset, operator)
+    price_overrides.withdraw(override, by=operator, reason="Right after all.", at=NOON + timedelta(minutes=1))
+
+    assert told(asset, 100.0, ahead).price == 50.0
+    assert list(Snapshot.objects.order_by("at").values_list("price", flat=True)) == [100.0, 50.0]

@@ -1,6 +1,7 @@
 """Histories from a provider that answers as told; the outside world is the only thing replaced."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import numpy as np
@@ -10,11 +11,12 @@ from django.db import connection
 from markets import feeds
 from markets.actions.bars import StoredBars
 from markets.errors import UnknownAsset
-from markets.models import Asset, DailyBar, PriceBlock
+from markets.models import Asset, DailyBar, PriceBlock, QuarantinedRecord
 from markets.providers.bars import Bars, day_number
 from markets.providers.errors import NotFound, ProviderError, RateLimited
 from markets.providers.listings import Listings
 from markets.providers.provider import RawAnswer
+from markets.providers.rejects import Reject
 from markets.runs import backfill, simulation
 from markets.runs.backfill import Backfilled, Parameters
 from tests.markets.factories import NOON, AssetFactory, ExternalIdFactory, QuoteFactory, SourceFactory, store_daily_bars
@@ -216,3 +218,15 @@ def test_simulated_market_is_continued_by_its_own_simulation():
 
     assert [result.stored for result in results] == [StoredBars(inserted=3, unchanged=5)] * 3
     assert set(DailyBar.objects.values_list("source__name", "source__is_simulated")) == {("simulated", True)}
+
+
+def test_refused_points_are_kept_in_quarantine(archive, monkeypatch):
+    a = coin("a")
+    bad = Reject("A", "negative", "a point of the chart", "[1, -5]")
+    good = archive.daily_history("A", START, END, NOON)[1]
+    monkeypatch.setattr(archive, "daily_history", lambda *window: (None, replace(good, rejects=[bad])))
+
+    assert run(window()) == [Backfilled(a, StoredBars(inserted=5))]
+
+    record = QuarantinedRecord.objects.get()
+    assert (record.provider, record.external_id, record.reason, record.raw) == ("archive", "A", "negative", "[1, -5]")

@@ -119,3 +119,14 @@ def test_any_other_failure_ends_the_run_and_the_coin_stays_due(ask: Any, bitcoin
 
 def test_a_provider_without_descriptions_is_not_asked(ask: Any, bitcoin: Asset) -> None:
     assert ask(object()) == 0
+
+
+def test_nul_is_left_out_and_an_address_with_control_characters_is_none() -> None:
+    asset = AssetFactory.create()
+
+    description.describe(
+        asset, details(description="Mo\0ney.\nTwo lines.", website="https://x\0.org", image="", categories=()), at=NOON
+    )
+
+    asset.refresh_from_db()
+    assert (asset.description, asset.website) == ("Money.\nTwo lines.", "")
