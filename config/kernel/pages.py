@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from config.kernel.errors import ValidationFailed
 from config.kernel.rendering import dumps
 
-_MAX_CURSOR_LENGTH = 1_000
+_MAX_CURSOR_LENGTH = 4_000  # the longest name, case-folded, in UTF-8, in base64
 
 
 def page(

@@ -22,6 +22,7 @@ from config.kernel.rendering import MEDIA_TYPE
 
 LIFETIME = timedelta(seconds=300)
 LOCAL_BYTES = 32_000_000
+ENTRY_BYTES = 1_500  # of an entry's objects, besides its texts
 REDIS_PAUSE_SECONDS = 1.0
 
 log = structlog.get_logger(__name__)
@@ -92,11 +93,12 @@ class AnswerCache:
     def _keep(self, key: tuple[object, ...], answer: Answer) -> None:
         with self._lock:
             replaced = self._local.pop(key, None)
-            self._bytes += len(answer.body) - (len(replaced.body) if replaced else 0)
+            if replaced is not None:
+                self._bytes -= _size(key, replaced)
             self._local[key] = answer
+            self._bytes += _size(key, answer)
             while self._bytes > LOCAL_BYTES:
-                _, dropped = self._local.popitem(last=False)
-                self._bytes -= len(dropped.body)
+                self._bytes -= _size(*self._local.popitem(last=False))
 
     def _from_redis(self, name: str) -> Answer | None:
         if time.monotonic() < self._redis_again_at:
@@ -106,7 +108,12 @@ class AnswerCache:
         except RedisError as error:
             self._pause(error)
             return None
-        return None if data is None else Answer.unpacked(data)
+        try:
+            return None if data is None else Answer.unpacked(data)
+        except (ValueError, TypeError) as error:
+            # Written by another release, or not by us: made anew and written over.
+            log.warning("answers.unreadable", name=name, error=type(error).__name__)
+            return None
 
     def _to_redis(self, name: str, answer: Answer, *, at: datetime) -> None:
         if time.monotonic() < self._redis_again_at:
@@ -123,6 +130,11 @@ class AnswerCache:
         # A Redis that does not answer must not cost every read its time-out.
         self._redis_again_at = time.monotonic() + REDIS_PAUSE_SECONDS
         log.warning("answers.redis_away", error=type(error).__name__)
+
+
+def _size(key: tuple[object, ...], answer: Answer) -> int:
+    """About how many bytes an entry takes. A long question with a short answer is not small."""
+    return len(answer.body) + 4 * len(repr(key)) + ENTRY_BYTES
 
 
 ANSWERS = AnswerCache()

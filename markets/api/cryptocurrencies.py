@@ -30,7 +30,7 @@ GAINERS_MIN_VOLUME = 10_000.0
 _PAGING = Parameters(
     limit=Integer(default=100, minimum=1, maximum=MAX_LIMIT, description="Rows per page."),
     cursor=Text(
-        max_length=1_000, description="Where the page starts: `next` or `previous` of another page carries it."
+        max_length=4_000, description="Where the page starts: `next` or `previous` of another page carries it."
     ),
 )
 _FILTERS = _PAGING.extended(

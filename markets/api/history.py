@@ -58,7 +58,7 @@ class ShowHistory(MarketView):
         found = market.match(path["symbol"], market.reader(version), strict=values["strict"], by=values["by"])
         interval = values["interval"]
         if interval == "auto":
-            interval = history.resolve_interval(start=start, end=end or at)
+            interval = history.resolve_interval(found.row.id, start=start, end=end or at)
         span = Span(interval, values["limit"], start, end)
         series = history.read(found.row.id, span, bars_to=found.row.bars_to)
         body = _body(series, values["shape"], found, at)

@@ -25,6 +25,7 @@ INTERVALS: Mapping[str, timedelta] = {
 }
 _MAX_GAPS = 100
 _EPOCH = date(1970, 1, 1)
+_START = datetime(1970, 1, 1, tzinfo=UTC)
 _BLOCKS = (
     "SELECT year, close, volume, market_cap, sources, quality FROM markets_priceblock"
     " WHERE asset_id = %s AND year BETWEEN %s AND %s ORDER BY year"
@@ -69,11 +70,12 @@ class History:
     """Where the series goes on beyond `limit`; None when it is complete."""
 
 
-def resolve_interval(*, start: datetime | None, end: datetime) -> str:
-    """The finest interval that keeps the series short and that the kept snapshots cover."""
+def resolve_interval(asset_id: int, *, start: datetime | None, end: datetime) -> str:
+    """The finest interval that keeps the series short and that the asset's kept snapshots cover."""
     if start is None or end - start > timedelta(days=30):
         return "1d"
-    kept_from = Snapshot.objects.aggregate(first=Min("at"))["first"]
+    # Of this asset alone: that is a look into an index, and of all assets a walk through every row.
+    kept_from = Snapshot.objects.filter(asset_id=asset_id).aggregate(first=Min("at"))["first"]
     if kept_from is None or start < kept_from:
         return "1d"
     return "5m" if end - start <= timedelta(days=1) else "1h"
@@ -90,7 +92,8 @@ def _daily(asset_id: int, span: Span, bars_to: date | None) -> History:
     if bars_to is None:
         return _empty(span.interval)
     first = None if span.start is None else _first_day_from(span.start)
-    last = bars_to if span.end is None else min(bars_to, _first_day_from(span.end) - timedelta(days=1))
+    # No bar is older than 1970, and before the first day of all there is no day.
+    last = bars_to if span.end is None else min(bars_to, _first_day_from(max(span.end, _START)) - timedelta(days=1))
     with binary_cursor() as cursor:
         if first is None:
             # Only as many years back as hold the newest points; the last year may be wanted in part.

@@ -94,7 +94,7 @@ def match(key: str, source: Reader, *, strict: bool = False, by: str | None = No
     if strict and len(found) > 1:
         raise AmbiguousSymbol(candidates=_described(found))
     first = found[0]
-    return Match(first, "symbol" if first.symbol == key.upper() else "slug", found)
+    return Match(first, by or ("symbol" if first.symbol == key.upper() else "slug"), found)
 
 
 def _described(candidates: list[Row]) -> list[dict[str, object]]:

@@ -66,7 +66,7 @@ def test_an_answer_that_no_longer_holds_is_not_kept() -> None:
 
 
 def test_memory_is_bounded_and_the_oldest_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(answers, "LOCAL_BYTES", 25)
+    monkeypatch.setattr(answers, "LOCAL_BYTES", 2 * (answers.ENTRY_BYTES + 100))
     cache, kitchen = AnswerCache(), Kitchen(b"0123456789")
     for key in "abc":
         cache.find((1, key), at=NOON, make=kitchen)
@@ -78,6 +78,29 @@ def test_memory_is_bounded_and_the_oldest_goes_first(monkeypatch: pytest.MonkeyP
 
     cache.find((1, "a"), at=NOON, make=kitchen)
     assert kitchen.made == 4
+
+
+def test_a_long_question_with_a_short_answer_is_not_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answers, "LOCAL_BYTES", 10 * answers.ENTRY_BYTES)
+    cache, kitchen = AnswerCache(), Kitchen(b"[]")
+    for number in range(3):
+        cache.find((1, "x" * 2_000, number), at=NOON, make=kitchen)
+    get_redis_connection("default").flushdb()
+
+    cache.find((1, "x" * 2_000, 0), at=NOON, make=kitchen)
+
+    assert kitchen.made == 4
+
+
+def test_what_another_release_left_in_redis_is_made_anew() -> None:
+    kitchen = Kitchen(b"[]")
+    AnswerCache().find((1, "a"), at=NOON, make=kitchen)
+    redis = get_redis_connection("default")
+    (name,) = redis.keys("answer:*")
+    redis.set(name, b"\x80 an older form")
+
+    assert AnswerCache().find((1, "a"), at=NOON, make=kitchen).body == b"[]"
+    assert kitchen.made == 2
 
 
 def test_without_redis_answers_are_made_and_redis_is_left_alone_for_a_second(monkeypatch: pytest.MonkeyPatch) -> None:

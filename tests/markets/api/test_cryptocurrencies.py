@@ -320,3 +320,22 @@ def test_the_real_quota_is_sixty_a_minute(client: Client, three: None) -> None:
     answers = [client.get(LIST).status_code for _ in range(61)]
 
     assert answers == [200] * 60 + [429]
+
+
+def test_match_says_by_what_it_was_asked_to_look(client: Client) -> None:
+    AssetFactory.create(slug="foo", symbol="FOO")
+
+    assert client.get(f"{LIST}foo", {"by": "slug"}).json()["match"]["by"] == "slug"
+    assert client.get(f"{LIST}foo", {"by": "symbol"}).json()["match"]["by"] == "symbol"
+    assert client.get(f"{LIST}foo").json()["match"]["by"] == "symbol"
+
+
+def test_pages_lead_on_behind_the_longest_name(client: Client) -> None:
+    for name in ("\N{GRINNING FACE}" * 200, "\N{GREEK SMALL LETTER IOTA WITH DIALYTIKA AND TONOS}" * 200):
+        AssetFactory.create(name=name)
+
+    first = client.get(LIST, {"sort_by": "name", "limit": 1}).json()
+    second = client.get(first["next"]).json()
+
+    assert (len(first["results"]), len(second["results"])) == (1, 1)
+    assert client.get(second["previous"]).json()["results"] == first["results"]

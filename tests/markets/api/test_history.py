@@ -213,3 +213,30 @@ def test_a_bar_of_yesterday_is_not_stale(client: Client) -> None:
     store_daily_bars(asset, clock.now().date() - timedelta(days=1), [5.0])
 
     assert history(client)["meta"]["stale"] is False
+
+
+@pytest.mark.parametrize("interval", ["auto", "1d", "1h", "5m"])
+@pytest.mark.parametrize(
+    ("window", "points"),
+    [
+        ({"end": "0001-01-01"}, 0),
+        ({"start": "0001-01-01", "end": "0001-01-02"}, 0),
+        ({"start": "0001-01-01", "end": "9999-12-31T23:59:59Z"}, 5),
+        ({"end": "9999-12-31T23:59:59Z"}, 5),
+        ({"start": "9999-12-31T23:59:59Z"}, 0),
+    ],
+)
+def test_windows_at_the_ends_of_the_calendar(
+    client: Client, bitcoin: Asset, window: dict[str, str], interval: str, points: int
+) -> None:
+    body = history(client, interval=interval, **window)
+
+    assert len(body["points"]) == (points if body["meta"]["interval"] == "1d" else 0)
+
+
+def test_auto_is_daily_for_an_asset_whose_own_snapshots_begin_later(client: Client, bitcoin: Asset) -> None:
+    SnapshotFactory.create(asset=AssetFactory.create(), at=datetime(2020, 1, 1, tzinfo=UTC))
+    SnapshotFactory.create(asset=bitcoin, at=datetime(2020, 1, 6, tzinfo=UTC))
+
+    assert history(client, start="2020-01-03", end="2020-01-07")["meta"]["interval"] == "1d"
+    assert history(client, start="2020-01-06", end="2020-01-07")["meta"]["interval"] == "5m"
