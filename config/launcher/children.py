@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from config.celery import QUEUES
 from config.embedded.guard import Guard
 from config.embedded.process import Process
 
@@ -15,8 +16,6 @@ HEALTHY_AFTER = 60.0  # seconds of life that make the next death a first one aga
 WEB_PROCESSES = 2
 WEB_THREADS = 4  # of each web process
 WORKER_PROCESSES = 2
-
-QUEUES = ("default", "risk_calculations", "portfolio_operations", "report_generation", "maintenance")
 
 
 def web(port: int) -> list[str]:

@@ -5,7 +5,6 @@ import sys
 
 import pytest
 
-from config import celery
 from config.embedded.guard import Guard
 from config.launcher import children
 from config.launcher.children import Child, ErrorLines
@@ -116,12 +115,6 @@ def test_errors_of_an_earlier_run_are_not_repeated(tmp_path):
     (tmp_path / "log").write_text('{"level": "error", "event": "old"}\n')
 
     assert list(ErrorLines(tmp_path / "log").new()) == []
-
-
-def test_worker_serves_every_queue_that_the_product_has():
-    command = children.worker()
-
-    assert command[command.index("--queues") + 1].split(",") == list(celery.QUEUES)
 
 
 def test_output_of_a_child_goes_to_its_own_log(child, tmp_path):
