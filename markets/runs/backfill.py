@@ -6,7 +6,6 @@ from datetime import date, datetime, timedelta
 
 import numpy as np
 import structlog
-from django.db import transaction
 
 from config.kernel import clock
 from markets import feeds, frames, sources
@@ -83,7 +82,6 @@ def perform(
             raise
 
 
-@transaction.atomic
 def _one(provider: Provider, asset: Asset, external_id: str, parameters: Parameters, *, at: datetime) -> StoredBars:
     _, batch = provider.daily_history(external_id, parameters.start, parameters.end, at)
     quarantine.add(batch.rejects, provider=provider.name, run=None, at=at)

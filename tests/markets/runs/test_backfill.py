@@ -35,12 +35,14 @@ class Archive:
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.asked_in_transaction: list[bool] = []
         self.troubles: dict[str, ProviderError] = {}
         self.first = START
         self.windows: set[tuple[date, date, datetime]] = set()
 
     def daily_history(self, external_id: str, start: date, end: date, at: datetime) -> tuple[RawAnswer | None, Bars]:
         self.asked.append(external_id)
+        self.asked_in_transaction.append(connection.in_atomic_block)
         self.windows.add((start, end, at))
         if external_id in self.troubles:
             raise self.troubles[external_id]
@@ -192,6 +194,14 @@ def test_what_was_fetched_before_a_failure_is_committed(committed_db, archive):
 
     connection.close()  # a process that ends takes what is not committed with it
     assert set(DailyBar.objects.values_list("asset__slug", flat=True)) == {"a"}
+
+
+def test_no_transaction_waits_for_the_provider(committed_db, archive):
+    coin("a")
+
+    run(window())
+
+    assert archive.asked_in_transaction == [False]
 
 
 def test_covered_history_that_is_asked_for_again_is_corrected(archive):
