@@ -18,6 +18,7 @@ from markets.providers.rejects import Reason, Reject, readable
 UNREADABLE_INSTANT = MISSING_INSTANT + 1
 CLOCK_TOLERANCE = timedelta(minutes=5)
 CAP_TOLERANCE = 20.0  # price x supply against market cap: beyond this factor one of the three is wrong
+HIGHEST_PRICE = 1e9  # USD; the whole of all currencies is worth about 1e14
 SYMBOL_LIMIT = 50
 NAME_LIMIT = 200
 IMAGE_LIMIT = 500
@@ -185,6 +186,9 @@ def _judge_numbers(draft: Listings, verdicts: _Verdicts) -> None:
     for name in _NEVER_NEGATIVE:
         verdicts.object(getattr(draft, name) < 0, "negative", name)
     verdicts.object(_disagree(draft), "price_cap_mismatch", "price x circulating supply against market cap")
+    verdicts.object(
+        _out_of_range(draft), "price_out_of_range", "price against the day's range, the extremes, the limit"
+    )
 
 
 def _disagree(draft: Listings) -> NDArray[np.bool_]:
@@ -192,6 +196,15 @@ def _disagree(draft: Listings) -> NDArray[np.bool_]:
         ratio = draft.price * draft.circulating_supply / draft.market_cap
     known = (draft.price > 0) & (draft.circulating_supply > 0) & (draft.market_cap > 0)
     return np.asarray(known & ((ratio > CAP_TOLERANCE) | (ratio < 1 / CAP_TOLERANCE) | np.isnan(ratio)))
+
+
+def _out_of_range(draft: Listings) -> NDArray[np.bool_]:
+    """Prices far beyond what the row itself says of the day and of all time; a NaN says nothing."""
+    above = np.fmin(np.where(draft.high_24h > 0, draft.high_24h, np.nan), np.where(draft.ath > 0, draft.ath, np.nan))
+    below = np.fmax(draft.low_24h, draft.atl)
+    with np.errstate(over="ignore"):
+        far_above = (draft.price > CAP_TOLERANCE * above) | (draft.price > HIGHEST_PRICE)
+        return np.asarray(far_above | (draft.price * CAP_TOLERANCE < below))
 
 
 def _judge_instants(draft: Listings, verdicts: _Verdicts, at: datetime) -> None:

@@ -16,6 +16,7 @@ Reason = Literal[
     "future_timestamp",
     "ancient_timestamp",
     "price_cap_mismatch",
+    "price_out_of_range",
     "implausible_jump",
     "duplicate",
 ]

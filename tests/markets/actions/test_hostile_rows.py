@@ -83,3 +83,24 @@ def test_namesake_does_not_take_the_asset_of_the_coin_with_its_slug() -> None:
 
     known = ExternalId.objects.filter(source__name="coinmarketcap").values_list("external_id", "asset__slug")
     assert dict(known) == {"9999": "pepe-imitation", "24478": "pepe"}
+
+
+@pytest.mark.parametrize(
+    ("said", "is_believed"),
+    [
+        ({"high_24h": 110.0, "low_24h": 90.0, "ath": 120.0, "atl": 1.0}, True),
+        ({"high_24h": 0.11, "low_24h": 0.09}, False),
+        ({"high_24h": 110_000.0, "low_24h": 90_000.0}, False),
+        ({"ath": 0.12}, False),
+        ({"atl": 90_000.0}, False),
+        ({"ath": 0, "high_24h": 0}, True),
+        ({"current_price": 1e10}, False),
+    ],
+)
+def test_price_at_first_sight_must_agree_with_what_the_row_says_of_it(
+    said: dict[str, float], is_believed: bool
+) -> None:
+    result = coingecko_says(ROW | said)
+
+    assert (result.inserted, result.quarantined) == (is_believed, not is_believed)
+    assert [record.reason for record in QuarantinedRecord.objects.all()] == ["price_out_of_range"] * (not is_believed)

@@ -45,7 +45,7 @@ def coingecko(price: float, at: datetime, **others: Any) -> bytes:
         "low_24h": price * 0.9,
         "price_change_percentage_24h": 5.5,
         "circulating_supply": 20.0,
-        "ath": 9_000.0,
+        "ath": 900_000.0,
         "ath_date": "2024-01-02T03:04:05.678Z",
         "last_updated": at.isoformat(),
     }
@@ -254,7 +254,8 @@ def test_simulated_market_takes_back_its_own_rows_only(moderator: User) -> None:
     provider = feeds.reader("simulated")
     page = next(page for _, page in provider.listings(1, at + timedelta(minutes=1)))
     page.price[:] *= 10_000
-    page.market_cap[:] *= 10_000
+    for column in (page.market_cap, page.high_24h, page.low_24h, page.ath):
+        column[:] *= 10_000
     assert quotes.store(page, provider="simulated", at=at, is_simulated=True).quarantined == 1
 
     retry.perform(QuarantinedRecord.objects.get(), by=moderator, reason="For show.", at=at + timedelta(minutes=2))

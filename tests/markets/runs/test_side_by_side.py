@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +78,7 @@ def test_sync_during_an_import_waits_for_it_and_neither_fails(
 ) -> None:
     quotes.store(listings(BITCOIN | {"name": "Bitcoin"}), provider="coingecko", at=NOON)
     (path := tmp_path / "prices.csv").write_text(HEADER + "BTC,Bitcoin,2026-03-12,150,3e9\n")
-    use(monkeypatch, Scripted("coingecko", coin(101.0, name="Bitcoin", as_of=datetime.fromisoformat("2026-03-14T00:00:00Z"))))
+    use(monkeypatch, Scripted("coingecko", coin(101.0, name="Bitcoin", as_of=NOON + timedelta(days=2))))
     syncs: list[Future[SyncRun]] = []
 
     def after_a_sync_has_started(*arguments: Any, **options: Any) -> int:
@@ -88,8 +88,7 @@ def test_sync_during_an_import_waits_for_it_and_neither_fails(
 
     set_from_last_bars = closing_quotes.set_from_last_bars
     monkeypatch.setattr(closing_quotes, "set_from_last_bars", after_a_sync_has_started)
-    later = datetime.fromisoformat("2026-03-15T00:00:00Z")
-    report = price_import.perform(price_import.Parameters(path), at=later)
+    report = price_import.perform(price_import.Parameters(path), at=NOON + timedelta(days=3))
 
     assert (report.is_stored, report.quoted) == (True, 1)
     assert syncs[0].result().state == SyncRun.State.SUCCEEDED
