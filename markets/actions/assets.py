@@ -20,8 +20,10 @@ from markets.providers.listings import Listings
 from markets.providers.normalise import SYMBOL_LIMIT, texts
 
 
-def adopt(listings: Listings, *, source_id: int, at: datetime) -> NDArray[np.int32]:
-    """The asset id of each row; unknown coins get an asset, known ones their new symbol, name and picture.
+def adopt(listings: Listings, *, source_id: int, at: datetime) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+    """The asset id of each row, and which rows this source names for the first time.
+
+    Unknown coins get an asset, known ones their new symbol, name and picture.
 
     A coin that this source never named before is matched to an asset of the same slug and symbol, else to the only one
     of the same symbol and name that no other row has the slug of; otherwise it is a new asset with a slug of its own.
@@ -33,7 +35,15 @@ def adopt(listings: Listings, *, source_id: int, at: datetime) -> NDArray[np.int
     unknown = [index for index, external_id in enumerate(listings.external_id) if external_id not in ids]
     if unknown:
         ids |= _create(listings, unknown, source_id)
-    return np.array([ids[external_id] for external_id in listings.external_id], dtype=np.int32)
+    is_first = np.zeros(len(listings), dtype=bool)
+    is_first[unknown] = True
+    return np.array([ids[external_id] for external_id in listings.external_id], dtype=np.int32), is_first
+
+
+def detach(external_ids: Collection[str], *, source_id: int) -> None:
+    """Take back that these ids of a source mean the assets they were matched to."""
+    if external_ids:
+        ExternalId.objects.filter(source_id=source_id, external_id__in=external_ids).delete()
 
 
 def recognise(listings: Listings, *, source_id: int) -> dict[str, int]:

@@ -50,6 +50,24 @@ def without_zeros(column: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
     }
 
 
+SPIKE, LAST_JUMP = 100.0, 500.0
+"""How many times a close may be off both its neighbours, and the last one off the one before it."""
+
+
+def spikes(close: FloatArray) -> NDArray[np.bool_]:
+    """Which closes of one coin, oldest first, stand alone beyond belief: an error of units is a factor of a thousand.
+
+    A level that stays is a market, however far it moved; of the last close nobody knows yet whether it stays.
+    """
+    found = np.zeros(len(close), dtype=bool)
+    steps = np.diff(np.log(close))
+    if len(steps):
+        away, back = steps[:-1], steps[1:]
+        found[1:-1] = (np.minimum(np.abs(away), np.abs(back)) > np.log(SPIKE)) & (away * back < 0)
+        found[-1] = abs(steps[-1]) > np.log(LAST_JUMP)
+    return found
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Bars:
     """Checked daily bars. `code[i]` is the position of row i's coin in `keys`, `symbols` and `names`.

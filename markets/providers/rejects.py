@@ -18,6 +18,7 @@ Reason = Literal[
     "price_cap_mismatch",
     "price_out_of_range",
     "implausible_jump",
+    "identity_unclear",
     "duplicate",
 ]
 

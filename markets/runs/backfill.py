@@ -9,12 +9,14 @@ import structlog
 
 from config.kernel import clock
 from markets import feeds, frames, sources
-from markets.actions import bars, quarantine
+from markets.actions import bars, market, quarantine
 from markets.actions.bars import StoredBars
-from markets.errors import UnknownAsset
+from markets.errors import MarketIsOfAnotherKind, UnknownAsset
 from markets.models import Asset, ExternalId
+from markets.providers.bars import Bars, spikes
 from markets.providers.errors import NotFound, ProviderError
 from markets.providers.provider import Provider
+from markets.providers.rejects import Reject
 
 log = structlog.get_logger(__name__)
 
@@ -84,9 +86,15 @@ def perform(
 
 def _one(provider: Provider, asset: Asset, external_id: str, parameters: Parameters, *, at: datetime) -> StoredBars:
     _, batch = provider.daily_history(external_id, parameters.start, parameters.end, at)
-    quarantine.add(batch.rejects, provider=provider.name, run=None, at=at)
+    lonely = spikes(batch.close)
+    rejects = [*batch.rejects, *(_spike(batch, external_id, index) for index in np.flatnonzero(lonely).tolist())]
+    quarantine.add(rejects, provider=provider.name, run=None, at=at)
+    batch = batch.take(~lonely)
     if not len(batch):
         return StoredBars()
+    if provider.is_simulated != (market.simulation() is not None):
+        # The market was replaced while the provider answered.
+        raise MarketIsOfAnotherKind
     source_id = sources.id_of(provider.name, is_simulated=provider.is_simulated)
     table = frames.bar_table(
         batch,
@@ -94,6 +102,12 @@ def _one(provider: Provider, asset: Asset, external_id: str, parameters: Paramet
         source_ids=np.full(len(batch.sources), source_id, dtype=np.int16),
     )
     return bars.store(table, at=at)
+
+
+def _spike(batch: Bars, external_id: str, index: int) -> Reject:
+    day = str(batch.dates[index])
+    detail = f"{day}: {batch.close[index]:g} USD, far off the days beside it"
+    return Reject(f"{external_id} {day}", "implausible_jump", detail, f"{day} {batch.close[index]!r}")
 
 
 def _is_covered(asset: Asset, parameters: Parameters) -> bool:

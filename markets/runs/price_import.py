@@ -58,8 +58,8 @@ def perform(
     """Check the whole file, then store it in one transaction; again, it changes nothing.
 
     A bad row stops the import before anything is stored, unless `skip_bad`. A simulated market is only replaced when
-    `replace_demo` says so, or only looked at: raises `MarketIsSimulated`. Raises what `DailyFile` raises for an unreadable
-    file.
+    `replace_demo` says so, or only looked at: raises `MarketIsSimulated`, and for an unreadable file what `DailyFile`
+    raises.
     """
     if market.simulation() is not None and not (parameters.replace_demo or parameters.dry_run):
         raise MarketIsSimulated

@@ -18,7 +18,7 @@ from markets.actions.quotes import StoredQuotes
 from markets.models import SyncRun
 from markets.providers.errors import ProviderError
 from markets.providers.listings import Listings
-from markets.providers.provider import Provider
+from markets.providers.provider import Provider, RawAnswer
 
 KIND = "update_market_data"
 DEFAULT_LIMIT = 200
@@ -148,11 +148,12 @@ def _fetch(
     provider: Provider, run: SyncRun, failures: list[tuple[str, str, str]], on_progress: Callable[[int], None]
 ) -> Listings:
     """Every page that came; raises the provider's error when not even the first one did."""
+    answers: list[RawAnswer] = []
     pages: list[Listings] = []
     received = 0
     try:
         for answer, page in provider.listings(run.limit, clock.now()):
-            raw_answers.keep(answer)
+            answers.append(answer)
             pages.append(page)
             received += page.rows_in
             on_progress(min(80, 80 * received // run.limit))
@@ -165,6 +166,8 @@ def _fetch(
         failures.append((provider.name, error.code, str(error)))
     else:
         provider_states.succeeded(provider.name, at=clock.now())
+    finally:
+        raw_answers.keep(*answers)
     return Listings.concat(pages)
 
 

@@ -104,3 +104,21 @@ def test_price_at_first_sight_must_agree_with_what_the_row_says_of_it(
 
     assert (result.inserted, result.quarantined) == (is_believed, not is_believed)
     assert [record.reason for record in QuarantinedRecord.objects.all()] == ["price_out_of_range"] * (not is_believed)
+
+
+def test_a_namesake_of_quite_another_price_is_not_taken_for_the_asset() -> None:
+    """Who comes first under a known name does not get the asset, and does not keep it from the right coin."""
+    store({"id": "pepe", "symbol": "pepe", "name": "Pepe", "price": 1e-5})
+    namesake = {"id": "9999", "symbol": "PEPE", "name": "Pepe", "slug": "pepe-scam", "price": 3.0, "as_of": later(1)}
+
+    refused = store(namesake, provider="coinmarketcap")
+    right = store(
+        {"id": "24478", "symbol": "PEPE", "name": "Pepe", "slug": "pepe", "price": 1.1e-5, "as_of": later(2)},
+        provider="coinmarketcap",
+    )
+
+    assert (refused.quarantined, right.updated) == (1, 1)
+    assert list(QuarantinedRecord.objects.values_list("reason", "external_id")) == [("identity_unclear", "9999")]
+    assert Asset.objects.count() == 1
+    assert sorted(ExternalId.objects.values_list("external_id", flat=True)) == ["24478", "pepe"]
+    assert Quote.objects.get().price == 1.1e-5

@@ -23,7 +23,9 @@ def listings(*coins: dict[str, Any]) -> Listings:
     """A page of coins: `id`, `as_of` and any number of `Listings` by name; the rest is missing."""
     size = len(coins)
     epoch = datetime(1970, 1, 1, tzinfo=UTC)
-    numbers: dict[str, Any] = {name: np.array([coin.get(name, np.nan) for coin in coins], dtype=np.float64) for name in NUMBERS}
+    numbers: dict[str, Any] = {
+        name: np.array([coin.get(name, np.nan) for coin in coins], dtype=np.float64) for name in NUMBERS
+    }
     return Listings(
         external_id=[coin["id"] for coin in coins],
         symbol=[coin.get("symbol", coin["id"][:3]) for coin in coins],

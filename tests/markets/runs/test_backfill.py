@@ -10,7 +10,7 @@ from django.db import connection
 
 from markets import feeds
 from markets.actions.bars import StoredBars
-from markets.errors import UnknownAsset
+from markets.errors import MarketIsOfAnotherKind, UnknownAsset
 from markets.models import Asset, DailyBar, PriceBlock, QuarantinedRecord
 from markets.providers.bars import Bars, day_number
 from markets.providers.errors import NotFound, ProviderError, RateLimited
@@ -38,6 +38,7 @@ class Archive:
         self.asked_in_transaction: list[bool] = []
         self.troubles: dict[str, ProviderError] = {}
         self.first = START
+        self.prices: dict[int, float] = {}
         self.windows: set[tuple[date, date, datetime]] = set()
 
     def daily_history(self, external_id: str, start: date, end: date, at: datetime) -> tuple[RawAnswer | None, Bars]:
@@ -48,7 +49,8 @@ class Archive:
             raise self.troubles[external_id]
         first = max(start, self.first)
         day = np.arange(day_number(first), day_number(end), dtype=np.int32)
-        return None, Bars.of_one(external_id, self.name, day, close=np.ones(len(day)), volume=np.full(len(day), 5.0))
+        close = np.array([self.prices.get(index, 1.0) for index in range(len(day))])
+        return None, Bars.of_one(external_id, self.name, day, close=close, volume=np.full(len(day), 5.0))
 
     def listings(self, limit: int, at: datetime) -> Iterator[tuple[RawAnswer, Listings]]:
         raise NotImplementedError
@@ -240,3 +242,41 @@ def test_refused_points_are_kept_in_quarantine(archive, monkeypatch):
 
     record = QuarantinedRecord.objects.get()
     assert (record.provider, record.external_id, record.reason, record.raw) == ("archive", "A", "negative", "[1, -5]")
+
+
+@pytest.mark.parametrize(
+    ("prices", "refused"),
+    [
+        ({2: 1_000.0}, [2]),
+        ({2: 0.001}, [2]),
+        ({2: 99.0}, []),
+        ({2: 1_000.0, 3: 1_000.0, 4: 1_000.0}, []),
+        ({4: 1_000.0}, [4]),
+        ({4: 400.0}, []),
+        ({0: 1_000.0}, []),
+    ],
+)
+def test_close_that_stands_alone_beyond_belief_is_held_back(archive, prices, refused):
+    """A level that stays is believed; so is a first close, which nothing came before."""
+    coin("bitcoin")
+    archive.prices = prices
+
+    run(window())
+
+    days = [START + timedelta(days=index) for index in range(5)]
+    assert list(DailyBar.objects.order_by("day").values_list("day", flat=True)) == [
+        day for index, day in enumerate(days) if index not in refused
+    ]
+    assert list(QuarantinedRecord.objects.values_list("external_id", "reason")) == [
+        (f"BITCOIN {days[index]}", "implausible_jump") for index in refused
+    ]
+
+
+def test_a_market_that_was_replaced_meanwhile_takes_none_of_it(archive, monkeypatch):
+    asset = coin("bitcoin")
+    monkeypatch.setattr(archive, "is_simulated", True)
+
+    with pytest.raises(MarketIsOfAnotherKind):
+        list(backfill.perform(window(), provider=archive, assets=[(asset, "BITCOIN")]))
+
+    assert not DailyBar.objects.exists()
