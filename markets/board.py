@@ -64,7 +64,7 @@ class Board:
     def page(self, listing: Listing, *, at: datetime) -> Page:
         """One page of the market, exactly as `markets.queries.listing.page` would give it."""
         order = self._order(listing.sort_by, listing.descending)
-        places = np.flatnonzero(self._mask(listing)[order.indices]) if listing.is_filtered else None
+        places = np.flatnonzero(self._mask(listing)[order.indices]) if listing.has_words or listing.has_bounds else None
         count = len(order.indices) if places is None else len(places)
         start = self._start(listing, order, places)
         stop = min(start + listing.limit, count)

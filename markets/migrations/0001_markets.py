@@ -434,6 +434,10 @@ class Migration(migrations.Migration):
                 condition=models.Q(("slug", ""), _negated=True), name="asset_slug_not_empty"
             ),
         ),
+        migrations.AddIndex(
+            model_name="asset",
+            index=models.Index(condition=models.Q(("is_active", False)), fields=["id"], name="asset_not_listed"),
+        ),
         migrations.AddConstraint(
             model_name="priceoverride",
             constraint=models.CheckConstraint(condition=models.Q(("price__gt", 0)), name="price_override_positive"),

@@ -71,6 +71,8 @@ class Asset(models.Model):
             ),
             models.CheckConstraint(condition=~models.Q(slug=""), name="asset_slug_not_empty"),
         ]
+        # The few that are not listed, for lists that filter by numbers alone.
+        indexes = [models.Index(fields=["id"], condition=models.Q(is_active=False), name="asset_not_listed")]
 
     def __str__(self) -> str:
         return f"{self.symbol} ({self.slug})"

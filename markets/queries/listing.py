@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
-
+from config.kernel.binary_copy import binary_cursor
 from markets.queries import rows
 from markets.queries.rows import Row
 
@@ -65,10 +64,15 @@ class Listing:
     max_volume: float | None = None
 
     @property
-    def is_filtered(self) -> bool:
-        return bool(self.symbols or self.symbol_filter or self.search or self.category) or any(
-            bound is not None for bound in (self.min_market_cap, self.max_market_cap, self.min_volume, self.max_volume)
-        )
+    def has_words(self) -> bool:
+        """Whether the assets themselves are filtered."""
+        return bool(self.symbols or self.symbol_filter or self.search or self.category)
+
+    @property
+    def has_bounds(self) -> bool:
+        """Whether their quotes are filtered."""
+        bounds = (self.min_market_cap, self.max_market_cap, self.min_volume, self.max_volume)
+        return any(bound is not None for bound in bounds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,20 +86,43 @@ class Page:
     fresh_until: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Tables:
+    """What the matching assets are looked for in."""
+
+    names: str
+    id: str
+    is_listed: str
+
+
+_ASSETS = _Tables("markets_asset a LEFT JOIN markets_quote q ON q.asset_id = a.id", "a.id", "a.is_active")
+
+# Numbers alone are found without the assets, half of the work; those not listed are few, and mostly there are none.
+_UNLISTED = "SELECT u.id FROM markets_asset u WHERE NOT u.is_active"
+_QUOTES = _Tables("markets_quote q", "q.asset_id", f"(NOT EXISTS ({_UNLISTED}) OR q.asset_id NOT IN ({_UNLISTED}))")
+
+
 def page(listing: Listing, *, at: datetime) -> Page:
     """One page of the listed assets, straight from PostgreSQL."""
     sort = SORTS[listing.sort_by]
-    where, parameters = _conditions(listing)
+    # A bound excludes assets without a quote.
+    tables = _QUOTES if listing.has_bounds and not (listing.has_words or sort.is_text) else _ASSETS
+    where, parameters = _conditions(listing, tables)
     backwards = listing.position is not None and listing.position.backwards
-    seek, seek_parameters = _seek(listing, sort)
+    seek, seek_parameters = _seek(listing, sort, tables)
     direction = "DESC" if listing.descending != backwards else "ASC"
     nulls = "FIRST" if backwards else "LAST"
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT count(*) {rows.FROM} WHERE {where}", parameters)  # literal conditions
-        count = int(cursor.fetchone()[0])
+    order = f"chosen.value {direction} NULLS {nulls}, chosen.id {'DESC' if backwards else 'ASC'}"
+    with binary_cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM {tables.names} WHERE {where}", parameters)  # noqa: S608  # literal conditions
+        [(count,)] = cursor.fetchall()
+        # First which rows, then what is in them: only a narrow row is carried through the sort.
         cursor.execute(
-            f"SELECT {rows.COLUMNS}, {sort.column} {rows.FROM} WHERE {where} AND {seek}"  # literal conditions
-            f" ORDER BY {sort.column} {direction} NULLS {nulls}, a.id {'DESC' if backwards else 'ASC'} LIMIT %s",
+            f"SELECT {rows.PAGE_COLUMNS}, chosen.value FROM"  # noqa: S608  # literal conditions
+            f" (SELECT {tables.id} AS id, {sort.column} AS value FROM {tables.names} WHERE {where} AND {seek}"
+            f" ORDER BY {order.replace('chosen.', '')} LIMIT %s) chosen"
+            " JOIN markets_asset a ON a.id = chosen.id LEFT JOIN markets_quote q ON q.asset_id = a.id"
+            f" LEFT JOIN markets_source s ON s.id = q.source_id ORDER BY {order}",
             [*parameters, *seek_parameters, listing.limit + 1],
         )
         found = cursor.fetchall()
@@ -103,7 +130,7 @@ def page(listing: Listing, *, at: datetime) -> Page:
     found = found[: listing.limit]
     if backwards:
         found.reverse()
-    shown = [Row(*record[:-1]) for record in found]
+    shown = [Row.of_page(*record[:-1]) for record in found]
     has_next, has_previous = (True, has_more) if backwards else (has_more, listing.position is not None)
     return Page(
         count=count,
@@ -114,8 +141,8 @@ def page(listing: Listing, *, at: datetime) -> Page:
     )
 
 
-def _conditions(listing: Listing) -> tuple[str, list[Any]]:
-    conditions: list[str] = ["a.is_active"]
+def _conditions(listing: Listing, tables: _Tables) -> tuple[str, list[Any]]:
+    conditions = [tables.is_listed]
     parameters: list[Any] = []
     if listing.symbols:
         conditions.append("a.symbol = ANY(%s)")
@@ -144,7 +171,7 @@ def _conditions(listing: Listing) -> tuple[str, list[Any]]:
     return " AND ".join(conditions), parameters
 
 
-def _seek(listing: Listing, sort: Sort) -> tuple[str, list[Any]]:
+def _seek(listing: Listing, sort: Sort, tables: _Tables) -> tuple[str, list[Any]]:
     """The condition that starts a page beyond its position."""
     position = listing.position
     if position is None:
@@ -152,9 +179,9 @@ def _seek(listing: Listing, sort: Sort) -> tuple[str, list[Any]]:
     beyond_id = "<" if position.backwards else ">"
     if position.value is None:
         if position.backwards:
-            return f"({sort.column} IS NOT NULL OR a.id < %s)", [position.asset_id]
-        return f"({sort.column} IS NULL AND a.id > %s)", [position.asset_id]
+            return f"({sort.column} IS NOT NULL OR {tables.id} < %s)", [position.asset_id]
+        return f"({sort.column} IS NULL AND {tables.id} > %s)", [position.asset_id]
     beyond = "<" if listing.descending != position.backwards else ">"
-    tie = f"{sort.column} {beyond} %s OR ({sort.column} = %s AND a.id {beyond_id} %s)"
+    tie = f"{sort.column} {beyond} %s OR ({sort.column} = %s AND {tables.id} {beyond_id} %s)"
     parameters = [position.value, position.value, position.asset_id]
     return (f"({tie})" if position.backwards else f"({tie} OR {sort.column} IS NULL)"), parameters

@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import orjson
 
@@ -55,6 +55,24 @@ COLUMNS = ", ".join(
         " JOIN markets_category c ON c.id = l.category_id WHERE l.asset_id = a.id) AS categories",
     ]
 )
+_PAGE_ASSET = ("id", "slug", "symbol", "name", "image")
+_PAGE_QUOTE = (
+    "as_of",
+    "rank",
+    "price",
+    "market_cap",
+    "volume_24h",
+    "change_1h",
+    "change_24h",
+    "change_7d",
+    "circulating_supply",
+)
+_PAGE_NAMES = (*_PAGE_ASSET, *_PAGE_QUOTE, "provider", "is_simulated")
+PAGE_COLUMNS = ", ".join(
+    [*(f"a.{name}" for name in _PAGE_ASSET), *(f"q.{name}" for name in _PAGE_QUOTE), "s.name", "s.is_simulated"]
+)
+"""What a list shows; for `Row.of_page`."""
+
 FROM = (
     "FROM markets_asset a LEFT JOIN markets_quote q ON q.asset_id = a.id"
     " LEFT JOIN markets_source s ON s.id = q.source_id"
@@ -115,6 +133,13 @@ class Row:
     def __init__(self, *values: Any) -> None:
         self.__dict__ = dict(zip(_NAMES, values, strict=True))
         self.__dict__["categories"] = self.__dict__["categories"] or []
+
+    @classmethod
+    def of_page(cls, *values: Any) -> Self:
+        """The row of a list from `PAGE_COLUMNS`: it knows nothing else."""
+        row = cls.__new__(cls)
+        row.__dict__ = dict(zip(_PAGE_NAMES, values, strict=True))
+        return row
 
     @cached_property
     def fresh_until(self) -> datetime:
