@@ -7,6 +7,7 @@ from config import docs, health, information
 from config.kernel.routes import route
 
 urlpatterns = [
+    path("api/v1/", include("markets.api.urls")),  # first, because routes are tried in turn and these are asked most
     route("", information.root, name="root"),
     route("health", health.health, name="health"),
     route("livez", health.livez, name="livez"),
@@ -20,7 +21,6 @@ urlpatterns = [
     route("api/v1/schema", docs.Schema.as_view(), name="schema"),
     route("api/v1/limits", information.Limits.as_view(), name="limits"),
     path("api/v1/", include("accounts.api.urls")),
-    path("api/v1/", include("markets.api.urls")),
     path("admin/", admin.site.urls),
 ]
 

@@ -15,7 +15,7 @@ _TAG = re.compile(r'(?:W/)?"([\x21\x23-\x7e]*)"')
 def weak_etag(*parts: object) -> str:
     """A weak entity tag made of what the answer depends on: the version of the data, the query, the shape."""
     # repr keeps ("ab",), ("a", "b") and (None,) apart.
-    digest = blake2b(repr(parts).encode(), digest_size=12)
+    digest = blake2b(repr(parts).encode("utf-8", "surrogatepass"), digest_size=12)
     return f'W/"{digest.hexdigest()}"'
 
 

@@ -1,14 +1,14 @@
 """Finished answers of the market routes: kept in this process and, for every process, in Redis.
 
 An answer is good for one data version, for at most five minutes, and not beyond the moment at which something in it
-turns stale.
+turns stale. What is asked for twice goes to Redis; a question that never comes again would only fill it.
 """
 
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
 
@@ -18,6 +18,7 @@ from django.http import HttpResponse
 from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
+from config.kernel.conditional import weak_etag
 from config.kernel.rendering import MEDIA_TYPE
 
 LIFETIME = timedelta(seconds=300)
@@ -30,20 +31,28 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A body with its entity tag, the headers that belong to it and the instant until which it holds."""
+    """A body, the instant until which it holds, the headers that belong to it and its entity tag, once it has one.
+
+    `fresh_until` is when the first of its fresh parts turns stale; None when none will.
+    """
 
     body: bytes
-    etag: str
     expires_at: datetime
+    fresh_until: datetime | None
     headers: Mapping[str, str] = field(default_factory=dict)
+    etag: str = ""
 
     @classmethod
     def of(
         cls, body: bytes, *, at: datetime, fresh_until: datetime | None = None, headers: Mapping[str, str] | None = None
     ) -> "Answer":
-        """An answer made at `at`; `fresh_until` is when the first of its fresh parts turns stale."""
+        """An answer made at `at`."""
         expires_at = at + LIFETIME if fresh_until is None else min(at + LIFETIME, fresh_until)
-        return cls(body, f'W/"{blake2b(body, digest_size=12).hexdigest()}"', expires_at, headers or {})
+        return cls(body, expires_at, fresh_until, headers or {})
+
+    def to(self, question: tuple[object, ...]) -> "Answer":
+        """This answer, tagged: of one question there is one answer until something in it turns stale."""
+        return replace(self, etag=weak_etag(*question, self.fresh_until))
 
     def response(self) -> HttpResponse:
         response = HttpResponse(self.body, content_type=MEDIA_TYPE)
@@ -53,35 +62,45 @@ class Answer:
         return response
 
     def packed(self) -> bytes:
-        return orjson.dumps([self.etag, self.expires_at.isoformat(), dict(self.headers)]) + b"\n" + self.body
+        head = [self.expires_at, self.fresh_until, dict(self.headers), self.etag]
+        return orjson.dumps(head) + b"\n" + self.body
 
     @classmethod
     def unpacked(cls, data: bytes) -> "Answer":
         head, _, body = data.partition(b"\n")
-        etag, expires_at, headers = orjson.loads(head)
-        return cls(body, etag, datetime.fromisoformat(expires_at), headers)
+        expires_at, fresh_until, headers, etag = orjson.loads(head)
+        until = None if fresh_until is None else datetime.fromisoformat(fresh_until)
+        return cls(body, datetime.fromisoformat(expires_at), until, headers, etag)
+
+
+@dataclass(slots=True)
+class _Entry:
+    answer: Answer
+    is_shared: bool
 
 
 class AnswerCache:
     """The latest answers in memory, at most `LOCAL_BYTES` of them, in front of Redis."""
 
     def __init__(self) -> None:
-        self._local: OrderedDict[tuple[object, ...], Answer] = OrderedDict()
+        self._local: OrderedDict[tuple[object, ...], _Entry] = OrderedDict()
         self._bytes = 0
         self._lock = threading.Lock()
         self._redis_again_at = 0.0
 
     def find(self, key: tuple[object, ...], *, at: datetime, make: Callable[[], Answer]) -> Answer:
         """The answer for `key`, which names the data version, from memory, from Redis or made now."""
-        answer = self._local.get(key)
-        if answer is not None and at < answer.expires_at:
-            return answer
-        name = "answer:" + blake2b(repr(key).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-        answer = self._from_redis(name)
-        if answer is None or at >= answer.expires_at:
-            answer = make()
-            self._to_redis(name, answer, at=at)
-        self._keep(key, answer)
+        entry = self._local.get(key)
+        if entry is not None and at < entry.answer.expires_at:
+            if not entry.is_shared:
+                entry.is_shared = True
+                self._to_redis(_name(key), entry.answer, at=at)
+            return entry.answer
+        answer = self._from_redis(_name(key))
+        is_shared = answer is not None and at < answer.expires_at
+        if answer is None or not is_shared:
+            answer = make().to(key)
+        self._keep(key, _Entry(answer, is_shared))
         return answer
 
     def clear(self) -> None:
@@ -90,13 +109,13 @@ class AnswerCache:
             self._local.clear()
             self._bytes = 0
 
-    def _keep(self, key: tuple[object, ...], answer: Answer) -> None:
+    def _keep(self, key: tuple[object, ...], entry: _Entry) -> None:
         with self._lock:
             replaced = self._local.pop(key, None)
             if replaced is not None:
                 self._bytes -= _size(key, replaced)
-            self._local[key] = answer
-            self._bytes += _size(key, answer)
+            self._local[key] = entry
+            self._bytes += _size(key, entry)
             while self._bytes > LOCAL_BYTES:
                 self._bytes -= _size(*self._local.popitem(last=False))
 
@@ -132,9 +151,13 @@ class AnswerCache:
         log.warning("answers.redis_away", error=type(error).__name__)
 
 
-def _size(key: tuple[object, ...], answer: Answer) -> int:
+def _name(key: tuple[object, ...]) -> str:
+    return "answer:" + blake2b(repr(key).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def _size(key: tuple[object, ...], entry: _Entry) -> int:
     """About how many bytes an entry takes. A long question with a short answer is not small."""
-    return len(answer.body) + 4 * len(repr(key)) + ENTRY_BYTES
+    return len(entry.answer.body) + 4 * len(repr(key)) + ENTRY_BYTES
 
 
 ANSWERS = AnswerCache()

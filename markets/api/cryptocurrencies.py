@@ -15,7 +15,7 @@ from config.kernel.conditional import weak_etag
 from config.kernel.errors import ValidationFailed
 from config.kernel.pages import decode_cursor, encode_cursor, link_header
 from config.kernel.parameters import Boolean, Choice, Integer, Number, Parameters, Text, TextList
-from config.kernel.rendering import json_response
+from config.kernel.rendering import MEDIA_TYPE
 from config.kernel.schema import Problem
 from markets.api.answers import Answer
 from markets.api.schemas import CryptocurrencyDetail, CryptocurrencyPage
@@ -147,7 +147,9 @@ class ShowCryptocurrency(MarketView):
         at, version = clock.now(), market.version()
         found = self._match(self.values, version, path["symbol"])
         body = found.row.detail(at) | {"match": found.described()}
-        return json_response(body, headers={"ETag": _detail_etag(found, version, at)})
+        response = HttpResponse(orjson.dumps(body, option=orjson.OPT_UTC_Z), content_type=MEDIA_TYPE)
+        response.headers["ETag"] = _detail_etag(found, version, at)
+        return response
 
     def etag(self, request: HttpRequest, **path: Any) -> str | None:
         if "HTTP_IF_NONE_MATCH" not in request.META:

@@ -1,12 +1,14 @@
 """The price history of one asset."""
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import orjson
 from django.http import HttpRequest, HttpResponse
 from drf_spectacular.utils import extend_schema
+from numpy.typing import NDArray
 
 from config.kernel.errors import ValidationFailed
 from config.kernel.parameters import Boolean, Choice, Instant, Integer, Parameters
@@ -69,8 +71,27 @@ def _next_turn(series: History, at: datetime) -> datetime | None:
     return series.fresh_until if series.fresh_until is not None and series.fresh_until > at else None
 
 
+_DAY_SECONDS = 86_400
+
+
+@lru_cache(maxsize=1)
+def _midnights() -> NDArray[np.object_]:
+    """The text of every midnight from 1970 to 2099: most series are daily, and writing an instant is not cheap."""
+    days = np.arange("1970-01-01", "2100-01-01", dtype="datetime64[D]")
+    return np.datetime_as_string(days.astype("datetime64[s]"), unit="s", timezone="UTC").astype(object)
+
+
+def _texts(series: History) -> list[str]:
+    texts: list[str]
+    if series.interval == "1d":
+        texts = _midnights()[series.at // _DAY_SECONDS].tolist()
+    else:
+        texts = np.datetime_as_string(series.at.astype("datetime64[s]"), unit="s", timezone="UTC").tolist()
+    return texts
+
+
 def _body(series: History, shape: str, found: market.Match, at: datetime) -> bytes:
-    timestamps = np.datetime_as_string(series.at.astype("datetime64[s]"), unit="s", timezone="UTC").tolist()
+    timestamps = _texts(series)
     # orjson writes NaN, the missing value of the vectors, as null.
     columns = [timestamps, series.price.tolist(), series.market_cap.tolist(), series.volume.tolist()]
     points: list[Any]

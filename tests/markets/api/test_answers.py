@@ -1,4 +1,5 @@
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
 import pytest
 from django_redis import get_redis_connection
@@ -21,6 +22,12 @@ class Kitchen:
         return Answer.of(self.body, at=NOON, headers={"Link": "<x>"})
 
 
+def found_twice(cache: AnswerCache, make: Callable[[], Answer]) -> Answer:
+    """What is asked for twice is shared with other processes."""
+    cache.find((1, "a"), at=NOON, make=make)
+    return cache.find((1, "a"), at=NOON, make=make)
+
+
 def test_an_answer_is_made_once_for_its_lifetime() -> None:
     cache, kitchen = AnswerCache(), Kitchen()
 
@@ -32,6 +39,15 @@ def test_an_answer_is_made_once_for_its_lifetime() -> None:
     assert kitchen.made == 2
 
 
+def test_an_answer_is_tagged_by_its_question_and_by_what_is_still_fresh_in_it() -> None:
+    def tag(key: tuple[object, ...], fresh_until: datetime | None) -> str:
+        return AnswerCache().find(key, at=NOON, make=lambda: Answer.of(b"{}", at=NOON, fresh_until=fresh_until)).etag
+
+    until = NOON + timedelta(seconds=7)
+    assert tag((1, "a"), until) == tag((1, "a"), until)
+    assert len({tag((1, "a"), until), tag((2, "a"), until), tag((1, "b"), until), tag((1, "a"), None)}) == 4
+
+
 def test_another_version_is_another_answer() -> None:
     cache, kitchen = AnswerCache(), Kitchen()
 
@@ -41,9 +57,15 @@ def test_another_version_is_another_answer() -> None:
     assert kitchen.made == 2
 
 
+def test_a_question_that_comes_once_leaves_nothing_in_redis() -> None:
+    AnswerCache().find((1, "a"), at=NOON, make=Kitchen())
+
+    assert get_redis_connection("default").keys("answer:*") == []
+
+
 def test_other_processes_find_it_in_redis_whole() -> None:
     kitchen = Kitchen(b'{"lines": "a\\nb"}')
-    first = AnswerCache().find((1, "a"), at=NOON, make=kitchen)
+    first = found_twice(AnswerCache(), kitchen)
 
     second = AnswerCache().find((1, "a"), at=NOON, make=kitchen)
 
@@ -51,8 +73,7 @@ def test_other_processes_find_it_in_redis_whole() -> None:
 
 
 def test_redis_forgets_it_when_it_no_longer_holds() -> None:
-    cache = AnswerCache()
-    cache.find((1, "a"), at=NOON, make=lambda: Answer.of(b"{}", at=NOON, fresh_until=NOON + timedelta(seconds=7)))
+    found_twice(AnswerCache(), lambda: Answer.of(b"{}", at=NOON, fresh_until=NOON + timedelta(seconds=7)))
 
     (name,) = get_redis_connection("default").keys("answer:*")
 
@@ -94,7 +115,7 @@ def test_a_long_question_with_a_short_answer_is_not_small(monkeypatch: pytest.Mo
 
 def test_what_another_release_left_in_redis_is_made_anew() -> None:
     kitchen = Kitchen(b"[]")
-    AnswerCache().find((1, "a"), at=NOON, make=kitchen)
+    found_twice(AnswerCache(), kitchen)
     redis = get_redis_connection("default")
     (name,) = redis.keys("answer:*")
     redis.set(name, b"\x80 an older form")
