@@ -1,7 +1,6 @@
 """The board answers from memory what `markets.queries.listing` answers from SQL, byte for byte."""
 
 from datetime import timedelta
-
 from typing import Any
 
 import pytest

@@ -339,3 +339,42 @@ def test_pages_lead_on_behind_the_longest_name(client: Client) -> None:
 
     assert (len(first["results"]), len(second["results"])) == (1, 1)
     assert client.get(second["previous"]).json()["results"] == first["results"]
+
+
+@pytest.fixture
+def without_board(settings: Any) -> None:
+    """Every answer comes from the database."""
+    settings.MARKET_SNAPSHOT = False
+
+
+@pytest.mark.usefixtures("without_board")
+def test_without_the_board_assets_are_found_as_well(client: Client, three: None) -> None:
+    QuoteFactory.create(asset__slug="btc", asset__symbol="FAKE", market_cap=5.0)
+
+    body = client.get(f"{LIST}btc").json()
+
+    assert [candidate["slug"] for candidate in body["match"]["candidates"]] == ["bitcoin", "btc"]
+    assert client.get(f"{LIST}nothing").status_code == 404
+
+
+@pytest.mark.usefixtures("without_board")
+def test_without_the_board_categories_are_known_as_well(client: Client, three: None) -> None:
+    AssetFactory.create(symbol="SOL").categories.add(CategoryFactory.create(slug="layer-1"))
+    AssetFactory.create(is_active=False).categories.add(CategoryFactory.create(slug="gone"))
+
+    assert symbols(client.get(f"{LIST}top/layer-1").json()) == ["SOL"]
+    assert client.get(f"{LIST}top/gone").json()["error"]["details"]["categories"][-1] == "layer-1"
+
+
+@pytest.mark.usefixtures("without_board")
+@pytest.mark.parametrize("order", ["asc", "desc"])
+@pytest.mark.parametrize("sort_by", ["market_cap", "name"])
+def test_without_the_board_pages_lead_forwards_and_back(client: Client, three: None, sort_by: str, order: str) -> None:
+    query = {"limit": 1, "sort_by": sort_by, "order": order}
+    pages = [client.get(LIST, query).json()]
+    while pages[-1]["next"]:
+        pages.append(client.get(pages[-1]["next"]).json())
+    back = client.get(client.get(pages[-1]["previous"]).json()["previous"]).json()
+
+    assert len({symbols(page)[0] for page in pages}) == 3
+    assert symbols(back) == symbols(pages[0])
