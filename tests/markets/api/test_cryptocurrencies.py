@@ -334,7 +334,7 @@ def test_pages_lead_on_behind_the_longest_name(client: Client) -> None:
     for name in ("\N{GRINNING FACE}" * 200, "\N{GREEK SMALL LETTER IOTA WITH DIALYTIKA AND TONOS}" * 200):
         AssetFactory.create(name=name)
 
-    first = client.get(LIST, {"sort_by": "name", "limit": 1}).json()
+    first = client.get(LIST, {"sort_by": "name", "limit": "1"}).json()
     second = client.get(first["next"]).json()
 
     assert (len(first["results"]), len(second["results"])) == (1, 1)
@@ -370,7 +370,7 @@ def test_without_the_board_categories_are_known_as_well(client: Client, three: N
 @pytest.mark.parametrize("order", ["asc", "desc"])
 @pytest.mark.parametrize("sort_by", ["market_cap", "name"])
 def test_without_the_board_pages_lead_forwards_and_back(client: Client, three: None, sort_by: str, order: str) -> None:
-    query = {"limit": 1, "sort_by": sort_by, "order": order}
+    query: dict[str, str] = {"limit": "1", "sort_by": sort_by, "order": order}
     pages = [client.get(LIST, query).json()]
     while pages[-1]["next"]:
         pages.append(client.get(pages[-1]["next"]).json())
