@@ -5,9 +5,9 @@ by `get(key)`. Here the `add` of such a pair does the whole work in one script a
 answers what the first one learned, so a decision costs one round trip instead of two.
 """
 
+import os
 import threading
 import time
-from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, cast
 
@@ -42,6 +42,7 @@ class Server:
             socket_connect_timeout=TIMEOUT_SECONDS,
             retry=Retry(NoBackoff(), 0),
         )
+        self._thread = threading.local()
         self._digest: str | None = None
         self._away_until = 0.0
 
@@ -50,14 +51,25 @@ class Server:
         request its patience, not every request."""
         if time.monotonic() < self._away_until:
             raise CountersUnavailable
+        connection = self._connection()
         try:
-            execute: Callable[..., Any] = self.client.execute_command
-            return execute(*command)
+            connection.send_command(*command)
+            return connection.read_response()
         except NoScriptError:
             raise
         except (RedisError, OSError) as error:
+            connection.disconnect()
             self._away_until = time.monotonic() + PAUSE_SECONDS
             raise CountersUnavailable from error
+
+    def _connection(self) -> Any:
+        """This thread's own, and not its parent process's: a pool's bookkeeping takes longer than the question."""
+        kept = self._thread.__dict__.get("connection")
+        if kept is None or kept.pid != os.getpid():
+            kept = self._thread.connection = self.client.connection_pool.make_connection()
+        elif kept.is_connected and not _is_idle(kept):
+            kept.disconnect()
+        return kept
 
     def count(self, key: str, by: int, milliseconds: int) -> int:
         if self._digest is not None:
@@ -67,6 +79,14 @@ class Server:
                 pass  # the server was restarted, or its scripts flushed
         self._digest = self.ask("SCRIPT", "LOAD", _COUNT)
         return int(self.ask("EVALSHA", self._digest, 1, key, by, milliseconds))
+
+
+def _is_idle(connection: Any) -> bool:
+    """Whether a connection waits for a question: not one that the server has closed, or with an answer left to read."""
+    try:
+        return not connection.can_read()
+    except (RedisError, OSError):
+        return False
 
 
 # One per process, not one per Django cache object: those live as long as a thread's context.

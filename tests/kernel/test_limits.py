@@ -317,7 +317,7 @@ def test_limits_without_redis_are_unknown(api, redis_away):
 
 def test_an_absent_server_is_asked_once_in_a_while_only(redis_away, monkeypatch):
     attempts = Mock(side_effect=ConnectionRefusedError)
-    monkeypatch.setattr(counters_module.server(AWAY).client, "execute_command", attempts)
+    monkeypatch.setattr(counters_module.server(AWAY), "_connection", lambda: Mock(send_command=attempts))
 
     for _ in range(5):
         with pytest.raises(counters_module.CountersUnavailable):
@@ -328,8 +328,8 @@ def test_an_absent_server_is_asked_once_in_a_while_only(redis_away, monkeypatch)
 
 def test_a_server_that_came_back_is_asked_again(redis_away, monkeypatch):
     monkeypatch.setattr(counters_module, "PAUSE_SECONDS", 0)
-    attempts = Mock(side_effect=[ConnectionRefusedError, b"7"])
-    monkeypatch.setattr(counters_module.server(AWAY).client, "execute_command", attempts)
+    connection = Mock(read_response=Mock(side_effect=[ConnectionRefusedError, b"7"]))
+    monkeypatch.setattr(counters_module.server(AWAY), "_connection", lambda: connection)
     with pytest.raises(counters_module.CountersUnavailable):
         caches["counters"].add("k", 0)
 
@@ -342,6 +342,26 @@ def test_counting_survives_a_server_that_forgot_its_scripts(settings):
     settings.RATE_LIMIT_PER_MINUTE = 60
     limits.charge(request(), limits.DEFAULT)
     counters_module.server(settings.CACHES["counters"]["LOCATION"]).client.script_flush()
+
+    assert limits.charge(request(), limits.DEFAULT).used == 2
+
+
+def test_counting_survives_a_server_that_has_closed_the_connection(settings):
+    settings.RATE_LIMIT_PER_MINUTE = 60
+    limits.charge(request(), limits.DEFAULT)
+    server = counters_module.server(settings.CACHES["counters"]["LOCATION"])
+    server.client.client_kill_filter(_id=str(server.ask("CLIENT", "ID")))
+
+    assert limits.charge(request(), limits.DEFAULT).used == 2
+
+
+def test_an_answer_that_nobody_has_read_is_not_taken_for_the_next(settings):
+    settings.RATE_LIMIT_PER_MINUTE = 60
+    limits.charge(request(), limits.DEFAULT)
+    server = counters_module.server(settings.CACHES["counters"]["LOCATION"])
+    connection = server._connection()
+    connection.send_command("PING")
+    assert connection.can_read(timeout=1)
 
     assert limits.charge(request(), limits.DEFAULT).used == 2
 
