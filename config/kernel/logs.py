@@ -97,8 +97,3 @@ def logging_config(level: str = "INFO") -> dict[str, Any]:
             "django": {"handlers": [], "propagate": True},
         },
     }
-
-
-def configure_worker(level: str = "INFO") -> None:
-    """For Celery's `setup_logging` signal: the worker's lines look like the web server's."""
-    logging.config.dictConfig(logging_config(level))

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
-from django.http import HttpRequest
 
 from config.kernel.errors import ValidationFailed
 from config.kernel.rendering import dumps
@@ -42,18 +41,6 @@ def decode_cursor(cursor: str) -> dict[str, Any]:
     except (ValueError, binascii.Error) as error:
         raise ValidationFailed(fields={"cursor": ["This is not a cursor that this API has issued."]}) from error
     return position
-
-
-def page_url(request: HttpRequest, **changes: object) -> str:
-    """This request's absolute URL with some parameters replaced; None removes one."""
-    query = request.GET.copy()
-    for name, value in changes.items():
-        if value is None:
-            query.pop(name, None)
-        else:
-            query[name] = str(value)
-    path = request.build_absolute_uri(request.path)
-    return f"{path}?{query.urlencode()}" if query else path
 
 
 def link_header(*, next: str | None = None, previous: str | None = None) -> dict[str, str]:

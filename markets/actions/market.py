@@ -7,6 +7,7 @@ from django.db import connection, transaction
 
 from config.kernel import partitions
 from markets import versions
+from markets.errors import MarketIsOfAnotherKind
 from markets.models import Market
 
 
@@ -40,6 +41,13 @@ def simulation() -> Simulation | None:
     if stored is None:
         return None
     return Simulation(stored["seed"], stored["assets"], stored["days"], date.fromisoformat(stored["end"]))
+
+
+def require_kind(*, is_simulated: bool) -> None:
+    """Raise `MarketIsOfAnotherKind` where simulated prices would meet real ones: the market may have been replaced
+    after they were asked for."""
+    if is_simulated != (simulation() is not None):
+        raise MarketIsOfAnotherKind
 
 
 @transaction.atomic

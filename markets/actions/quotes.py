@@ -14,7 +14,6 @@ from config.kernel import partitions
 from config.kernel.binary_copy import POSTGRES_EPOCH_MICROSECONDS, BinaryArray, binary_cursor, copy_in
 from markets import sources
 from markets.actions import assets, market, quarantine
-from markets.errors import MarketIsOfAnotherKind
 from markets.models import PriceOverride, SyncRun
 from markets.providers.listings import MISSING_INSTANT, Listings
 from markets.providers.rejects import Reject
@@ -89,9 +88,7 @@ def store(
     """
     with connection.cursor() as cursor:
         lock(cursor)
-        if is_simulated != (market.simulation() is not None):
-            # The market was replaced after the rows had been asked for.
-            raise MarketIsOfAnotherKind
+        market.require_kind(is_simulated=is_simulated)
         source_id = sources.id_of(provider, is_simulated=is_simulated)
         asset_id, is_first = assets.adopt(listings, source_id=source_id, at=at)
         known = _Known.read(asset_id, listings, at)

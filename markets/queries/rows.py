@@ -55,30 +55,6 @@ COLUMNS = ", ".join(
         " JOIN markets_category c ON c.id = l.category_id WHERE l.asset_id = a.id) AS categories",
     ]
 )
-_PAGE_ASSET = ("id", "slug", "symbol", "name", "image")
-_PAGE_QUOTE = (
-    "as_of",
-    "rank",
-    "price",
-    "market_cap",
-    "volume_24h",
-    "change_1h",
-    "change_24h",
-    "change_7d",
-    "circulating_supply",
-)
-_PAGE_NAMES = (*_PAGE_ASSET, *_PAGE_QUOTE, "provider", "is_simulated")
-PAGE_COLUMNS = ", ".join(
-    [*(f"a.{name}" for name in _PAGE_ASSET), *(f"q.{name}" for name in _PAGE_QUOTE), "s.name", "s.is_simulated"]
-)
-"""What a list shows; for `Row.of_page`."""
-
-FROM = (
-    "FROM markets_asset a LEFT JOIN markets_quote q ON q.asset_id = a.id"
-    " LEFT JOIN markets_source s ON s.id = q.source_id"
-)
-
-_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 _IN_LIST = (
     "symbol",
     "name",
@@ -93,6 +69,20 @@ _IN_LIST = (
     "change_7d",
     "circulating_supply",
 )
+_PAGE_ASSET = ("id", *(name for name in _ASSET if name in _IN_LIST))
+_PAGE_QUOTE = ("as_of", *(name for name in _QUOTE if name in _IN_LIST))
+_PAGE_NAMES = (*_PAGE_ASSET, *_PAGE_QUOTE, "provider", "is_simulated")
+PAGE_COLUMNS = ", ".join(
+    [*(f"a.{name}" for name in _PAGE_ASSET), *(f"q.{name}" for name in _PAGE_QUOTE), "s.name", "s.is_simulated"]
+)
+"""What a list shows; for `Row.of_page`."""
+
+FROM = (
+    "FROM markets_asset a LEFT JOIN markets_quote q ON q.asset_id = a.id"
+    " LEFT JOIN markets_source s ON s.id = q.source_id"
+)
+
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 _IN_DETAIL_ONLY = (
     "high_24h",
     "low_24h",

@@ -11,7 +11,7 @@ from config.kernel import clock
 from markets import feeds, frames, sources
 from markets.actions import bars, market, quarantine
 from markets.actions.bars import StoredBars
-from markets.errors import MarketIsOfAnotherKind, UnknownAsset
+from markets.errors import UnknownAsset
 from markets.models import Asset, ExternalId
 from markets.providers.bars import Bars, spikes
 from markets.providers.errors import NotFound, ProviderError
@@ -92,9 +92,7 @@ def _one(provider: Provider, asset: Asset, external_id: str, parameters: Paramet
     batch = batch.take(~lonely)
     if not len(batch):
         return StoredBars()
-    if provider.is_simulated != (market.simulation() is not None):
-        # The market was replaced while the provider answered.
-        raise MarketIsOfAnotherKind
+    market.require_kind(is_simulated=provider.is_simulated)
     source_id = sources.id_of(provider.name, is_simulated=provider.is_simulated)
     table = frames.bar_table(
         batch,

@@ -71,8 +71,8 @@ def test_nothing_can_end_a_line_early(capfd, separator):
 def test_the_level_decides_what_is_written():
     script = (
         "import logging, logging.config, structlog\n"
-        "from config.kernel.logs import configure_worker\n"
-        "configure_worker('WARNING')\n"
+        "from config.kernel.logs import logging_config\n"
+        "logging.config.dictConfig(logging_config('WARNING'))\n"
         "structlog.get_logger('a').info('quiet'); structlog.get_logger('a').warning('loud')\n"
         "logging.getLogger('b').info('quiet'); logging.getLogger('b').warning('loud')\n"
     )
