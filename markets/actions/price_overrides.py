@@ -13,6 +13,7 @@ from config.kernel.partitions import Period
 from markets import sources
 from markets.actions import market, quotes, reasons
 from markets.models import Asset, PriceOverride, Quote, Snapshot
+from markets.models.snapshot import TABLE as SNAPSHOTS
 from markets.queries.rows import MANUAL
 
 LOWEST_PRICE = 1e-18
@@ -78,7 +79,7 @@ def _quote(asset: Asset, price: float, at: datetime) -> dict[str, object]:
     quote.received_at = at
     quote.change_1h = quote.change_24h = quote.change_7d = None
     quote.save()
-    partitions.ensure(quotes.SNAPSHOTS, [Period.month(quote.as_of.astimezone(UTC).date())])
+    partitions.ensure(SNAPSHOTS, [Period.month(quote.as_of.astimezone(UTC).date())])
     seen = Snapshot(
         asset=asset,
         at=quote.as_of,

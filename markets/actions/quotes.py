@@ -15,10 +15,10 @@ from config.kernel.binary_copy import POSTGRES_EPOCH_MICROSECONDS, BinaryArray, 
 from markets import sources
 from markets.actions import assets, market, quarantine
 from markets.models import PriceOverride, SyncRun
+from markets.models.snapshot import TABLE as SNAPSHOTS
 from markets.providers.listings import MISSING_INSTANT, Listings
 from markets.providers.rejects import Reject
 
-SNAPSHOTS = "markets_snapshot"
 _LOCK = 0x7175_6F74  # "quot"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -1,5 +1,8 @@
 from django.db import models
 
+TABLE = "markets_snapshot"
+"""The partitioned table, for what the ORM cannot say."""
+
 
 class Snapshot(models.Model):
     """What a sync saw of one asset at one moment; partitioned by month, dropped after the retention."""

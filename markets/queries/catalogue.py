@@ -10,8 +10,7 @@ from django.db.models import Max, Min
 
 from config.kernel import partitions
 from markets.models import Asset, Market, Source
-
-SNAPSHOTS = "markets_snapshot"
+from markets.models.snapshot import TABLE as SNAPSHOTS
 
 
 @dataclass(frozen=True, slots=True)

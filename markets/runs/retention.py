@@ -11,9 +11,7 @@ from django.db import connection, transaction
 from config.kernel import partitions
 from config.kernel.partitions import Period
 from markets.actions import bars, market, raw_answers
-
-SNAPSHOTS = "markets_snapshot"
-BARS = "markets_dailybar"
+from markets.models.snapshot import TABLE as SNAPSHOTS
 
 log = structlog.get_logger(__name__)
 
@@ -39,9 +37,9 @@ def perform(*, at: datetime) -> Removed:
     today = at.astimezone(UTC).date()
     following = (today.replace(day=1) + timedelta(days=32)).replace(day=1)
     partitions.ensure(SNAPSHOTS, [Period.month(today), Period.month(following)])
-    partitions.ensure(BARS, [Period.year(today.year), Period.year(today.year + 1)])
+    partitions.ensure(bars.TABLE, [Period.year(today.year), Period.year(today.year + 1)])
     months = _drop(SNAPSHOTS, Period.month, today, settings.PRICE_HISTORY_RETENTION_DAYS)
-    years = _drop(BARS, lambda day: Period.year(day.year), today, settings.DAILY_HISTORY_RETENTION_DAYS)
+    years = _drop(bars.TABLE, lambda day: Period.year(day.year), today, settings.DAILY_HISTORY_RETENTION_DAYS)
     if years:
         _forget_years(int(years[-1]))
     removed = Removed(months, years, raw_answers.drop_old(at=at))

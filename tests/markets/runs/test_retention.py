@@ -4,9 +4,10 @@ import pytest
 
 from config.kernel import partitions
 from config.kernel.partitions import Period
+from markets.actions.bars import TABLE as BARS
 from markets.models import Asset, DailyBar, Market, PriceBlock, Snapshot
+from markets.models.snapshot import TABLE as SNAPSHOTS
 from markets.runs import retention
-from markets.runs.retention import BARS, SNAPSHOTS
 from tests.markets.factories import NOON, AssetFactory, RawAnswerFactory, SnapshotFactory, store_daily_bars
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
