@@ -1,7 +1,7 @@
 # The product alone: no compilers, no test tools, no embedded servers.
 FROM python:3.11-slim AS build
 COPY requirements/production.txt /tmp/production.txt
-RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --require-hashes -r /tmp/production.txt
+RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --no-deps --require-hashes -r /tmp/production.txt
 
 FROM python:3.11-slim
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 DATABASE_POOL=true

@@ -92,7 +92,19 @@ def pip(python: Path) -> list[str | Path]:
 
 def pip_output(python: Path, lock: Path, log: Path) -> Iterator[str]:
     """Install the lock; yields the lines that pip says and raises when it fails."""
-    command = [*pip(python), "install", "--require-hashes", "--no-input", "--progress-bar", "off", "-r", lock]
+    # The lock is complete. Left to resolve it again, an older pip takes an extra (`coverage[toml]`) for a package
+    # without a pin as soon as a newer release exists, and refuses the whole lock.
+    command = [
+        *pip(python),
+        "install",
+        "--no-deps",
+        "--require-hashes",
+        "--no-input",
+        "--progress-bar",
+        "off",
+        "-r",
+        lock,
+    ]
     with log.open("w") as record:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=pip_environment(os.environ)

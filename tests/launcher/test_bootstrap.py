@@ -85,6 +85,19 @@ def test_failed_installation_shows_what_pip_said_and_is_tried_again(repository, 
     assert said.rstrip().endswith(f"all of pip's output: {repository / '.local' / 'install.log'}")
 
 
+def test_lock_is_installed_as_it_is_and_not_resolved_again(repository, monkeypatch):
+    # The interpreter is one that writes down how it was called.
+    (repository / "called").write_text('#!/bin/sh\necho "$@"\n')
+    (repository / "called").chmod(0o755)
+    monkeypatch.setattr(bootstrap, "pip", lambda python: [repository / "called"])
+
+    said = bootstrap.pip_output(
+        repository / ".venv" / "bin" / "python", repository / "requirements" / "dev.txt", repository / "install.log"
+    )
+
+    assert {"--no-deps", "--require-hashes"} <= set("".join(said).split())
+
+
 def test_lock_that_does_not_exist_is_named(repository, capsys):
     assert bootstrap.main(["bench"], repository) == 1
 
