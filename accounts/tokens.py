@@ -1,6 +1,6 @@
 """Signed tokens: what they claim, how they are made and how they are read.
 
-A token only says who comes; what that person may do is read from the database at every request.
+A token only says who comes, and in which session; what that person may do is known to the database.
 """
 
 from __future__ import annotations
@@ -10,20 +10,23 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 
 from django.conf import settings
 from rest_framework_simplejwt.backends import TokenBackend
 from rest_framework_simplejwt.exceptions import TokenBackendError, TokenBackendExpiredToken
 
-from accounts.models import User
+from accounts.models import Session
 from config.kernel.errors import Unauthenticated
 
 ISSUER = "crypto-platform"
 AUDIENCE = "crypto-platform-api"
-MAXIMUM_LENGTH = 4_096  # characters; ours have about 400
+MAXIMUM_LENGTH = 4_096  # characters; ours have about 450
 CLOCK_SKEW_SECONDS = 5  # between two of our hosts
 
 _SUBJECT = re.compile(r"[0-9]{1,18}", re.ASCII)
+_HEXADECIMAL = re.compile(r"[0-9a-f]{32}", re.ASCII)
+_CLAIMS = frozenset(("sub", "jti", "sid", "tv", "type", "iat", "exp", "iss", "aud"))
 
 
 class TokenInvalid(Unauthenticated):
@@ -40,31 +43,37 @@ class TokenType(StrEnum):
     ACCESS = "access"
     REFRESH = "refresh"
 
-    @property
-    def lifetime(self) -> timedelta:
-        if self is TokenType.ACCESS:
-            return timedelta(minutes=settings.ACCESS_TOKEN_EXPIRES_MIN)
-        return timedelta(days=settings.REFRESH_TOKEN_EXPIRES_DAYS)
-
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a genuine token says: whose it is, and the version that person's tokens had when it was made."""
+    """What a genuine token says: whose it is, of which session, and the version that person's tokens had then."""
 
     user_id: int
+    session_id: uuid.UUID
     token_version: int
+    jti: uuid.UUID
+    expires_at: int
+    """Seconds since 1970."""
 
 
-def issue(user: User, token_type: TokenType, *, at: datetime) -> str:
-    return _backend().encode(
-        {
-            "sub": str(user.pk),
-            "tv": user.token_version,
-            "type": token_type.value,
-            "iat": int(at.timestamp()),
-            "exp": int((at + token_type.lifetime).timestamp()),
-            "jti": uuid.uuid4().hex,
-        }
+def access_token(session: Session, *, at: datetime) -> str:
+    """Lives as long as the settings say, and no longer than its session may be left alone, or may last."""
+    minutes = [settings.ACCESS_TOKEN_EXPIRES_MIN, settings.SESSION_TIMEOUT_MINUTES]
+    ends = [at + timedelta(minutes=least) for least in minutes if least]
+    if session.ends_at is not None:
+        ends.append(session.ends_at)
+    return _sign(session, TokenType.ACCESS, uuid.uuid4(), issued_at=at, expires_at=min(ends))
+
+
+def refresh_token(session: Session) -> str:
+    """The newest one of the session: the same text whenever it is asked for."""
+    lifetime = timedelta(days=settings.REFRESH_TOKEN_EXPIRES_DAYS)
+    return _sign(
+        session,
+        TokenType.REFRESH,
+        session.refresh_jti,
+        issued_at=session.rotated_at,
+        expires_at=session.rotated_at + lifetime,
     )
 
 
@@ -78,18 +87,44 @@ def read(token: str, token_type: TokenType) -> Claims:
         raise TokenExpired from error
     except TokenBackendError as error:
         raise TokenInvalid from error
-    subject, version = payload.get("sub"), payload.get("tv")
-    complete = {"exp", "iat", "jti"} <= payload.keys() and payload.get("type") == token_type.value
-    if not (complete and isinstance(subject, str) and _SUBJECT.fullmatch(subject) and type(version) is int):
+    subject, session, version, jti = (payload.get(name) for name in ("sub", "sid", "tv", "jti"))
+    if not (payload.keys() == _CLAIMS and payload["type"] == token_type.value and type(version) is int):
         raise TokenInvalid
-    return Claims(user_id=int(subject), token_version=version)
+    if not (isinstance(subject, str) and _SUBJECT.fullmatch(subject)):
+        raise TokenInvalid
+    if not all(isinstance(identifier, str) and _HEXADECIMAL.fullmatch(identifier) for identifier in (session, jti)):
+        raise TokenInvalid
+    return Claims(
+        user_id=int(subject),
+        session_id=uuid.UUID(session),
+        token_version=version,
+        jti=uuid.UUID(jti),
+        expires_at=int(payload["exp"]),
+    )
+
+
+def _sign(
+    session: Session, token_type: TokenType, jti: uuid.UUID, *, issued_at: datetime, expires_at: datetime
+) -> str:
+    return _backend().encode(
+        {
+            "sub": str(session.user_id),
+            "sid": session.pk.hex,
+            "tv": session.user.token_version,
+            "type": token_type.value,
+            "iat": int(issued_at.timestamp()),
+            "exp": int(expires_at.timestamp()),
+            "jti": jti.hex,
+        }
+    )
 
 
 def _backend() -> TokenBackend:
+    return _backend_of(settings.JWT_ALGORITHM, settings.JWT_SECRET_KEY)
+
+
+@lru_cache(maxsize=4)
+def _backend_of(algorithm: str, key: str) -> TokenBackend:
     return TokenBackend(
-        settings.JWT_ALGORITHM,
-        signing_key=settings.JWT_SECRET_KEY,
-        audience=AUDIENCE,
-        issuer=ISSUER,
-        leeway=CLOCK_SKEW_SECONDS,
+        algorithm, signing_key=key, audience=AUDIENCE, issuer=ISSUER, leeway=CLOCK_SKEW_SECONDS
     )

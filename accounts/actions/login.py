@@ -1,13 +1,16 @@
-"""Exchanging a password, or a refresh token, for an access token."""
+"""Exchanging a password, and a second factor where there is one, for a session."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
 
-from accounts import tokens
+from accounts.actions import sessions, two_factor
+from accounts.actions.sessions import TokenPair
+from accounts.clients import Client
+from accounts.credentials import InactiveAccount
+from accounts.metrics import AUTH_EVENTS
 from accounts.models import User
 from config.kernel.errors import Unauthenticated
 
@@ -21,64 +24,45 @@ class InvalidCredentials(Unauthenticated):
     message = "Invalid credentials or inactive account."
 
 
-class InactiveAccount(Unauthenticated):
-    """Pending or disabled. Only somebody who has proved to be that person is told."""
+class OtpRequired(Unauthenticated):
+    """The password is right; the account also asks for a second factor."""
 
-    code = "inactive_account"
-    message = "Invalid credentials or inactive account."
-
-
-class TokenRevoked(Unauthenticated):
-    """Genuine, but made before the person's tokens were all withdrawn."""
-
-    code = "token_revoked"
-    message = "This token has been revoked."
+    code = "otp_required"
+    message = "Send the code of your authenticator app, or a recovery code, as otp."
 
 
-@dataclass(frozen=True, slots=True)
-class TokenPair:
-    access_token: str
-    refresh_token: str
+def log_in(login: str, password: str, *, otp: str | None, client: Client, at: datetime) -> TokenPair:
+    """Tokens of a new session for the active person with this user name or e-mail address and this password.
+
+    Raises what `identify` raises, `OtpRequired`, or what `two_factor.verify` raises.
+    """
+    user = identify(login, password)
+    has_second_factor = two_factor.is_enabled(user)
+    if has_second_factor:
+        if otp is None:
+            raise OtpRequired
+        two_factor.verify(user, otp, at=at)
+    User.objects.filter(pk=user.pk).update(last_login=at)
+    pair = sessions.open_session(user, client, second_factor=has_second_factor, at=at)
+    AUTH_EVENTS.labels("login", "accepted").inc()
+    log.info("login.accepted", user_id=user.pk)
+    return pair
 
 
-def log_in(login: str, password: str, *, at: datetime) -> TokenPair:
-    """Tokens for the active person with this user name or e-mail address and this password.
+def identify(login: str, password: str) -> User:
+    """The active person with this user name or e-mail address and this password.
 
     Takes the same time whoever is unknown, inactive or mistaken. Raises `InvalidCredentials` or `InactiveAccount`.
     """
-    user = User.objects.called(login).first()
+    user = User.objects.people().called(login).first()
     if user is None:
         User().set_password(password)  # as slow as checking one, so that the time does not tell who exists
     if user is None or not user.check_password(password):
+        AUTH_EVENTS.labels("login", "invalid_credentials").inc()
         log.warning("login.refused", reason="invalid_credentials")
         raise InvalidCredentials
     if not user.is_active:
+        AUTH_EVENTS.labels("login", "inactive_account").inc()
         log.warning("login.refused", reason="inactive_account", user_id=user.pk)
-        raise InactiveAccount
-    User.objects.filter(pk=user.pk).update(last_login=at)
-    log.info("login.accepted", user_id=user.pk)
-    return TokenPair(
-        access_token=tokens.issue(user, tokens.TokenType.ACCESS, at=at),
-        refresh_token=tokens.issue(user, tokens.TokenType.REFRESH, at=at),
-    )
-
-
-def refresh(refresh_token: str, *, at: datetime) -> str:
-    """A new access token. Raises what `bearer` raises."""
-    return tokens.issue(bearer(refresh_token, tokens.TokenType.REFRESH), tokens.TokenType.ACCESS, at=at)
-
-
-def bearer(token: str, token_type: tokens.TokenType) -> User:
-    """The active person whom a token stands for, as the database knows them now.
-
-    Raises `TokenInvalid`, `TokenExpired`, `TokenRevoked` or `InactiveAccount`.
-    """
-    claims = tokens.read(token, token_type)
-    user = User.objects.filter(pk=claims.user_id).first()
-    if user is None:
-        raise tokens.TokenInvalid
-    if user.token_version != claims.token_version:
-        raise TokenRevoked
-    if not user.is_active:
         raise InactiveAccount
     return user

@@ -1,27 +1,97 @@
-"""What is done to people's accounts."""
+"""What is done to people's accounts, by those who may."""
 
 from __future__ import annotations
 
 import secrets
+
 from datetime import datetime
 
 from django.db import transaction
 
-from accounts.actions import audit
-from accounts.models import User
+from accounts.actions import audit, mails, sessions
+from accounts.models import Session, User
 from accounts.roles import Role
+from config.kernel.errors import Conflict, ValidationFailed
+
+Status = User.Status
+
+
+class UserNotPending(Conflict):
+    code = "user_not_pending"
+    message = "Only an account that waits for approval can be approved."
+
+
+class UserNotDisabled(Conflict):
+    code = "user_not_disabled"
+    message = "Only a disabled account can be enabled."
+
+
+class UserDisabled(Conflict):
+    code = "user_disabled"
+    message = "This account is disabled already."
+
+
+class OwnAccount(Conflict):
+    code = "own_account"
+    message = "Somebody else has to do this to your account."
+
+
+class LastAdmin(Conflict):
+    code = "last_admin"
+    message = "This is the last active administrator; make somebody else one first."
 
 
 @transaction.atomic
-def set_role(user: User, role: Role, *, by: User | None, at: datetime, reason: str) -> None:
-    """Give `user` another role and withdraw their tokens. Nothing happens when they have it already."""
-    person = User.objects.select_for_update().get(pk=user.pk)
+def approve(user: User, *, by: User, at: datetime, reason: str = "") -> None:
+    """Let somebody in who has signed up. Raises `UserNotPending`."""
+    person = _locked(user)
+    if person.status != Status.PENDING:
+        raise UserNotPending
+    _set_status(person, Status.ACTIVE, "accounts.user.approved", by=by, at=at, reason=reason)
+    mails.queue("account_approved", to=person.email, context={"username": person.username}, at=at)
+    user.refresh_from_db()
+
+
+@transaction.atomic
+def disable(user: User, *, by: User, at: datetime, reason: str = "") -> None:
+    """Shut somebody out at once. Raises `OwnAccount`, `UserDisabled` or `LastAdmin`."""
+    if user.pk == by.pk:
+        raise OwnAccount
+    person = _locked(user)
+    if person.status == Status.DISABLED:
+        raise UserDisabled
+    _require_another_admin(person)
+    _set_status(person, Status.DISABLED, "accounts.user.disabled", by=by, at=at, reason=reason)
+    mails.queue("account_disabled", to=person.email, context={"username": person.username, "at": at}, at=at)
+    user.refresh_from_db()
+
+
+@transaction.atomic
+def enable(user: User, *, by: User, at: datetime, reason: str = "") -> None:
+    """Let somebody in again. Raises `UserNotDisabled`."""
+    person = _locked(user)
+    if person.status != Status.DISABLED:
+        raise UserNotDisabled
+    _set_status(person, Status.ACTIVE, "accounts.user.enabled", by=by, at=at, reason=reason)
+    mails.queue("account_approved", to=person.email, context={"username": person.username}, at=at)
+    user.refresh_from_db()
+
+
+@transaction.atomic
+def set_role(user: User, role: Role, *, by: User | None, at: datetime, reason: str = "") -> None:
+    """Give `user` another role and withdraw their tokens. Nothing happens when they have it already.
+
+    Raises `LastAdmin`.
+    """
+    person = _locked(user)
     previous = person.role
     if previous == role:
         return
+    if previous == Role.ADMIN:
+        _require_another_admin(person)
     person.role = role
-    person.token_version += 1
-    person.save(update_fields=["role", "token_version", "updated_at"])
+    person.save(update_fields=["role", "updated_at"])
+    sessions.withdraw_everything(person, Session.Ending.ACCOUNT_CHANGED, by=by, at=at, reason=reason)
     audit.record(
         "accounts.user.role_changed",
         actor=by,
@@ -32,6 +102,33 @@ def set_role(user: User, role: Role, *, by: User | None, at: datetime, reason: s
         after={"role": role},
     )
     user.refresh_from_db()
+
+
+@transaction.atomic
+def revoke_sessions(user: User, *, by: User, at: datetime, reason: str = "") -> None:
+    """Make somebody log in anew everywhere."""
+    person = _locked(user)
+    sessions.withdraw_everything(person, Session.Ending.REVOKED, by=by, at=at, reason=reason)
+    audit.record("accounts.user.sessions_revoked", actor=by, subject=person, at=at, reason=reason)
+    user.refresh_from_db()
+
+
+@transaction.atomic
+def create_service(username: str, role: Role, *, by: User, at: datetime, reason: str = "") -> User:
+    """An account that no person logs in to: it only calls with API keys, and outlives who made it.
+
+    Raises `ValidationFailed` for a name that is taken or cannot be one.
+    """
+    if User.objects.called(username).exists():
+        raise ValidationFailed(fields={"username": ["This user name is taken."]})
+    # `.invalid` never resolves (RFC 2606): nothing is ever mailed to a service.
+    service = User.objects.create_user(
+        username, f"{username.strip()}@service.invalid", role=role, status=Status.ACTIVE, kind=User.Kind.SERVICE
+    )
+    audit.record(
+        "accounts.service.created", actor=by, subject=service, at=at, reason=reason, after={"role": role}
+    )
+    return service
 
 
 @transaction.atomic
@@ -47,9 +144,34 @@ def ensure_demo_people(*, at: datetime) -> dict[str, dict[str, str]]:
         if User.objects.called(username).exists():
             continue
         password = secrets.token_urlsafe(12)
-        person = User.objects.create_user(
-            username, f"{username}@example.com", password, role=role, status=User.Status.ACTIVE
-        )
+        person = User.objects.create_user(username, f"{username}@example.com", password, role=role, status=Status.ACTIVE)
         audit.record("accounts.user.created", actor=None, subject=person, at=at, after={"role": role})
         created[role.value] = {"username": username, "password": password}
     return created
+
+
+def _locked(user: User) -> User:
+    """The person as stored now, and every active administrator, held until the end of the transaction.
+
+    All in the order of their keys: two administrators who act on each other at once come one after the other.
+    """
+    admins = User.objects.active().filter(role=Role.ADMIN)
+    held = (admins | User.objects.filter(pk=user.pk)).order_by("pk").select_for_update()
+    return next(person for person in held if person.pk == user.pk)
+
+
+def _require_another_admin(person: User) -> None:
+    if person.role != Role.ADMIN or person.status != Status.ACTIVE:
+        return
+    if not User.objects.active().people().filter(role=Role.ADMIN).exclude(pk=person.pk).exists():
+        raise LastAdmin
+
+
+def _set_status(person: User, status: User.Status, verb: str, *, by: User, at: datetime, reason: str) -> None:
+    previous = person.status
+    person.status = status
+    person.save(update_fields=["status", "updated_at"])
+    sessions.withdraw_everything(person, Session.Ending.ACCOUNT_CHANGED, by=by, at=at, reason=reason)
+    audit.record(
+        verb, actor=by, subject=person, at=at, reason=reason, before={"status": previous}, after={"status": status}
+    )

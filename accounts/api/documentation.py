@@ -3,19 +3,27 @@
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 
-from accounts.api.authentication import TokenAuthentication
+from accounts.api.authentication import CallerAuthentication
 
 
-class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # its base has no types
-    """How the documentation speaks of `TokenAuthentication`."""
+class CallerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # its base has no types
+    """How the documentation speaks of `CallerAuthentication`."""
 
-    target_class = TokenAuthentication
-    name = "bearerAuth"
+    target_class = CallerAuthentication
+    name = ["bearerAuth", "apiKey"]  # noqa: RUF012
 
-    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, str]:
-        return {
-            "type": "http",
-            "scheme": "bearer",
-            "bearerFormat": "JWT",
-            "description": "The access_token of POST /api/v1/auth/login.",
-        }
+    def get_security_definition(self, auto_schema: AutoSchema) -> list[dict[str, str]]:
+        return [
+            {
+                "type": "http",
+                "scheme": "bearer",
+                "bearerFormat": "JWT",
+                "description": "The access_token of POST /api/v1/auth/login.",
+            },
+            {
+                "type": "apiKey",
+                "in": "header",
+                "name": "Authorization",
+                "description": "`Api-Key tp_live_...`: a key of POST /api/v1/auth/keys, within its scopes.",
+            },
+        ]

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Group, PermissionsMixin
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Lower, Now
+from django.utils.crypto import salted_hmac
 
 from accounts.roles import Role
 
@@ -17,14 +18,28 @@ def canonical_email(email: str) -> str:
     return email.strip().lower()
 
 
-class UserManager(BaseUserManager["User"]):
-    """Finds people by what they type at the door, and creates them with hashed passwords."""
-
-    def called(self, login: str) -> models.QuerySet[User]:
+class UserQuerySet(models.QuerySet["User"]):
+    def called(self, login: str) -> Self:
         """The person whose user name, or whose e-mail address when it contains an @, is `login`, in any case."""
         if "@" in login:
             return self.filter(email_canonical=canonical_email(login))
         return self.alias(folded_username=Lower("username")).filter(folded_username=login.strip().lower())
+
+    def pending(self) -> Self:
+        return self.filter(status=User.Status.PENDING)
+
+    def active(self) -> Self:
+        return self.filter(status=User.Status.ACTIVE)
+
+    def people(self) -> Self:
+        return self.filter(kind=User.Kind.PERSON)
+
+    def services(self) -> Self:
+        return self.filter(kind=User.Kind.SERVICE)
+
+
+class UserManager(BaseUserManager.from_queryset(UserQuerySet)["User"]):  # type: ignore[misc]  # a class made at run time
+    """Finds people by what they type at the door, and creates them with hashed passwords."""
 
     def create_user(self, username: str, email: str, password: str | None = None, **fields: Any) -> User:
         """A stored person; without a password nobody can log in as them. Raises `ValidationError`."""
@@ -46,7 +61,14 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """A person who can log in. The role says what they may do, the status whether they may do anything."""
+    """Somebody with an account: a person, or a service that only has API keys.
+
+    The role says what they may do, the status whether they may do anything.
+    """
+
+    class Kind(models.TextChoices):
+        PERSON = "person"
+        SERVICE = "service"
 
     class Status(models.TextChoices):
         PENDING = "pending"
@@ -63,6 +85,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     email_canonical = models.EmailField(editable=False, unique=True, help_text="The address in lower case.")
     role = models.CharField(max_length=16, choices=Role.choices, default=Role.VIEWER)
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.PENDING)
+    kind = models.CharField(max_length=8, choices=Kind.choices, default=Kind.PERSON, editable=False)
+    signup_address = models.GenericIPAddressField(null=True, blank=True, editable=False)
+    signup_flags = models.JSONField(
+        default=list, blank=True, editable=False, help_text="Why the sign-up deserves a second look; see signup_flags."
+    )
     token_version = models.PositiveIntegerField(
         default=0, editable=False, help_text="Tokens that carry another number are refused."
     )
@@ -92,6 +119,7 @@ class User(AbstractBaseUser, PermissionsMixin):
             models.CheckConstraint(
                 condition=models.Q(status__in=["pending", "active", "disabled"]), name="user_status_is_known"
             ),
+            models.CheckConstraint(condition=models.Q(kind__in=["person", "service"]), name="user_kind_is_known"),
         ]
 
     def __str__(self) -> str:
@@ -115,6 +143,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     def is_staff(self) -> bool:
         """Whether the admin site opens; what is seen there follows the permissions of the role's group."""
         return Role(self.role).enters_admin_site
+
+    def get_session_auth_hash(self) -> str:
+        """Ends sessions of the admin site with everything that withdraws tokens, not only with a new password."""
+        return salted_hmac("accounts.User.session", f"{self.token_version}:{self.password}").hexdigest()
 
     def clean(self) -> None:
         super().clean()

@@ -80,6 +80,12 @@ def is_believed(request: HttpRequest) -> bool:
     return peer is not None and _is_trusted(peer)
 
 
+def ip_or_none(address: str) -> str | None:
+    """`address` where it is one, for a column that takes nothing else."""
+    parsed = _parse(address)
+    return None if parsed is None else str(parsed)
+
+
 @lru_cache(maxsize=4_096)
 def bucket_address(address: str) -> str:
     """The part of an address that one subscriber holds: a whole IPv4 address, the /64 of an IPv6 one."""

@@ -34,7 +34,7 @@ _JWT = re.compile(r"\beyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*)?")
 _USERINFO = re.compile(r"://(?P<user>[^:/\s@]{0,100}):[^\s/]{1,200}@")
 _EMAIL = re.compile(r"(?P<first>[\w%+-])[\w.%+-]{0,63}@(?P<domain>[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8})")
 # Providers mark their keys with a prefix; anything long of mixed case and digits is taken for one as well.
-_MARKED_KEY = re.compile(r"\b(?:CG-\w{16,}|sk_\w{16,}|xkeysib-[\w-]{16,}|AKIA\w{12,}|AIza[\w-]{20,})")
+_MARKED_KEY = re.compile(r"\b(?:tp_live_\w{16,}|CG-\w{16,}|sk_\w{16,}|xkeysib-[\w-]{16,}|AKIA\w{12,}|AIza[\w-]{20,})")
 _LONG_WORD = re.compile(r"(?<![\w/-])[\w-]{32,}")
 
 

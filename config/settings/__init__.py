@@ -159,7 +159,7 @@ SCHEDULER_ENABLED = ENV.scheduler_enabled
 
 # --- the API --------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.api.authentication.TokenAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.api.authentication.CallerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": [
         "rest_framework.permissions.IsAuthenticated"
     ],  # a view opens itself, never by default
@@ -218,8 +218,13 @@ AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
 SECRET_KEY = _text(ENV.secret_key)
 JWT_SECRET_KEY = _text(ENV.jwt_secret_key)
 JWT_ALGORITHM = ENV.jwt_algorithm
+ENCRYPTION_MASTER_KEY = _text(ENV.encryption_master_key)
 ACCESS_TOKEN_EXPIRES_MIN = ENV.access_token_expires_min
 REFRESH_TOKEN_EXPIRES_DAYS = ENV.refresh_token_expires_days
+SESSION_TIMEOUT_MINUTES = ENV.session_timeout_minutes
+MAX_SESSION_TTL_HOURS = ENV.max_session_ttl_hours
+ADMIN_REQUIRE_2FA = ENV.admin_require_2fa
+PASSWORD_RESET_TIMEOUT = 3_600  # seconds
 
 # --- market data ----------------------------------------------------------------------------------------------------
 MARKET_PROVIDERS = ENV.market_providers

@@ -1,0 +1,101 @@
+"""Passwords: changed by who knows the old one, or reset by who reads the account's mail."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import structlog
+from django.conf import settings
+from django.contrib.auth import password_validation
+from django.contrib.auth.tokens import default_token_generator
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.db import transaction
+from django.utils.encoding import force_str
+from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
+
+from accounts.actions import audit, mails, sessions
+from accounts.clients import Client
+from accounts.models import Session, User
+from config.kernel.errors import PermissionDenied, ValidationFailed
+
+log = structlog.get_logger(__name__)
+
+
+class WrongPassword(PermissionDenied):
+    code = "wrong_password"
+    message = "The current password is not right."
+
+
+def require(user: User, password: str) -> None:
+    """Ask once more who is there, before something that a borrowed device must not do. Raises `WrongPassword`."""
+    if not User.objects.get(pk=user.pk).check_password(password):
+        log.warning("password.refused", user_id=user.pk)
+        raise WrongPassword
+
+
+def require_acceptable(password: str, user: User, *, field: str = "password") -> None:
+    """Raises `ValidationFailed` for a password that is too short, well known, or made of the account's own words."""
+    try:
+        password_validation.validate_password(password, user)
+    except DjangoValidationError as error:
+        raise ValidationFailed(fields={field: error.messages}) from error
+
+
+def change(user: User, current: str, new: str, *, client: Client, at: datetime) -> None:
+    """Give an account another password and end every session. Raises `WrongPassword` or `ValidationFailed`."""
+    require(user, current)
+    require_acceptable(new, user, field="new_password")
+    _store(user, new, verb="accounts.password.changed", client=client, at=at)
+
+
+def ask_for_reset(email: str, *, at: datetime) -> None:
+    """Mail a token to the active person with this address; nothing tells the caller whether there is one."""
+    user = User.objects.people().active().called(email).first() if "@" in email else None
+    if user is None:
+        log.info("password.reset_for_nobody")
+        return
+    token = f"{urlsafe_base64_encode(str(user.pk).encode())}-{default_token_generator.make_token(user)}"
+    context = {
+        "username": user.username,
+        "token": token,
+        "valid_minutes": settings.PASSWORD_RESET_TIMEOUT // 60,
+    }
+    with transaction.atomic():
+        audit.record("accounts.password.reset_asked", actor=None, subject=user, at=at)
+        mails.queue("password_reset", to=user.email, context=context, at=at)
+
+
+def reset(token: str, new: str, *, client: Client, at: datetime) -> User:
+    """Set the password of the person to whom `token` was mailed, once; returns that person.
+
+    Raises `ValidationFailed`.
+    """
+    user = _of_reset_token(token)
+    if user is None:
+        raise ValidationFailed(fields={"token": ["This token is not valid, was used, or has expired. Ask for another."]})
+    require_acceptable(new, user, field="new_password")
+    _store(user, new, verb="accounts.password.reset", client=client, at=at, token=token)
+    return user
+
+
+def _of_reset_token(token: str) -> User | None:
+    encoded, _, signature = token.partition("-")
+    try:
+        user_id = int(force_str(urlsafe_base64_decode(encoded)))
+    except (ValueError, OverflowError):
+        return None
+    user = User.objects.people().active().filter(pk=user_id).first() if 0 < user_id < 2**63 else None
+    return user if user is not None and default_token_generator.check_token(user, signature) else None
+
+
+@transaction.atomic
+def _store(user: User, password: str, *, verb: str, client: Client, at: datetime, token: str | None = None) -> None:
+    person = User.objects.select_for_update().get(pk=user.pk)
+    if token is not None and _of_reset_token(token) is None:  # somebody has used it while we waited
+        raise ValidationFailed(fields={"token": ["This token was used a moment ago."]})
+    person.set_password(password)
+    person.save(update_fields=["password", "updated_at"])
+    sessions.withdraw_everything(person, Session.Ending.PASSWORD_CHANGED, by=person, at=at)
+    audit.record(verb, actor=person, subject=person, at=at)
+    context = {"username": person.username, "at": at, "address": client.address or "unknown"}
+    mails.queue("password_changed", to=person.email, context=context, at=at)

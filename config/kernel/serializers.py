@@ -1,0 +1,17 @@
+"""Bodies that say what they are and nothing else."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rest_framework import serializers
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """The body of a request. A field that nobody declared is refused, never ignored: it may have been meant."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping):
+            unknown = sorted(str(name) for name in data if name not in self.fields)
+            if unknown:
+                raise serializers.ValidationError({name[:100]: ["This field is not known."] for name in unknown[:20]})
+        return super().to_internal_value(data)
