@@ -5,6 +5,7 @@ is not a variable is a decision of the product, with its reason.
 """
 
 from datetime import timedelta
+from email.utils import formataddr
 from typing import Any
 
 from pydantic import SecretStr
@@ -220,6 +221,21 @@ JWT_SECRET_KEY = _text(ENV.jwt_secret_key)
 JWT_ALGORITHM = ENV.jwt_algorithm
 ACCESS_TOKEN_EXPIRES_MIN = ENV.access_token_expires_min
 REFRESH_TOKEN_EXPIRES_DAYS = ENV.refresh_token_expires_days
+
+# --- mail -----------------------------------------------------------------------------------------------------------
+PUBLIC_BASE_URL = ENV.public_base_url
+ADMIN_NOTIFICATION_EMAIL = ENV.admin_notification_email
+EMAIL_HOST = ENV.brevo_smtp_server
+EMAIL_PORT = ENV.brevo_port
+EMAIL_HOST_USER = ENV.brevo_smtp_login
+EMAIL_HOST_PASSWORD = _text(ENV.brevo_api_key)
+EMAIL_USE_TLS = True  # STARTTLS, or nothing is sent
+EMAIL_TIMEOUT = 10
+EMAIL_BACKEND = (
+    "django.core.mail.backends.smtp.EmailBackend" if EMAIL_HOST_PASSWORD else "config.kernel.mail_log.LogBackend"
+)
+MAIL_SENDER_NAME = ENV.brevo_sender_name or "Crypto platform"
+DEFAULT_FROM_EMAIL = formataddr((MAIL_SENDER_NAME, ENV.brevo_sender_email or "no-reply@localhost"))
 
 # --- market data ----------------------------------------------------------------------------------------------------
 MARKET_PROVIDERS = ENV.market_providers
