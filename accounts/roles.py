@@ -39,6 +39,7 @@ ADMIN_SITE_PERMISSIONS: Mapping[Role, Mapping[str, Set[str]]] = {
     Role.OPERATOR: {
         "markets.*": {"*"},
         "accounts.job": {"view", "change"},
+        "accounts.mail": {"view", "change"},
         "accounts.user": {"view"},
         "django_celery_beat.*": {"*"},
     },

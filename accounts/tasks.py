@@ -1,6 +1,8 @@
+from uuid import UUID
+
 from celery import shared_task
 
-from accounts.actions import jobs
+from accounts.actions import jobs, mails
 from config.kernel import clock
 
 
@@ -8,3 +10,21 @@ from config.kernel import clock
 def relay_jobs(**_: object) -> None:
     """Publish jobs again whose message was lost."""
     jobs.relay(at=clock.now())
+
+
+@shared_task(name=mails.DELIVER_TASK)
+def deliver_mail(*, mail_id: str, **_: object) -> None:
+    """Send a mail that has just been queued."""
+    mails.deliver(UUID(mail_id), at=clock.now())
+
+
+@shared_task(name="accounts.deliver_mails")
+def deliver_mails(**_: object) -> dict[str, int]:
+    """Send mails whose time has come: those that failed before, and those whose message was lost."""
+    return {"sent": mails.deliver_due(now=clock.now)}
+
+
+@shared_task(name="accounts.forget_mails")
+def forget_mails(**_: object) -> dict[str, int]:
+    """Drop what mails said that were sent or given up a week ago."""
+    return {"forgotten": mails.forget(at=clock.now())}

@@ -67,4 +67,16 @@ SCHEDULES: Sequence[Schedule] = (
         "Jobs whose message was lost are sent again.",
         seconds=10,
     ),
+    Schedule(
+        "Mails: deliver",
+        "accounts.deliver_mails",
+        "Mails that could not be sent before, and those whose message was lost.",
+        seconds=30,
+    ),
+    Schedule(
+        "Mails: forget what was said",
+        "accounts.forget_mails",
+        "The words of mails that were sent or given up a week ago: they name people.",
+        crontab=Crontab(minute="40", hour="3"),
+    ),
 )

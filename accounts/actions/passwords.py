@@ -13,10 +13,11 @@ from django.db import transaction
 from django.utils.encoding import force_str
 from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 
+from accounts import attempts
 from accounts.actions import audit, mails, sessions
 from accounts.clients import Client
 from accounts.models import Session, User
-from config.kernel.errors import PermissionDenied, ValidationFailed
+from config.kernel.errors import PermissionDenied, RateLimited, ValidationFailed
 
 log = structlog.get_logger(__name__)
 
@@ -27,10 +28,15 @@ class WrongPassword(PermissionDenied):
 
 
 def require(user: User, password: str) -> None:
-    """Ask once more who is there, before something that a borrowed device must not do. Raises `WrongPassword`."""
+    """Ask once more who is there, before something that a borrowed device must not do.
+
+    Raises `WrongPassword`, and what `attempts.spend` raises.
+    """
+    attempts.spend("password", user.pk)
     if not User.objects.get(pk=user.pk).check_password(password):
         log.warning("password.refused", user_id=user.pk)
         raise WrongPassword
+    attempts.forget("password", user.pk)
 
 
 def require_acceptable(password: str, user: User, *, field: str = "password") -> None:
@@ -53,6 +59,11 @@ def ask_for_reset(email: str, *, at: datetime) -> None:
     user = User.objects.people().active().called(email).first() if "@" in email else None
     if user is None:
         log.info("password.reset_for_nobody")
+        return
+    try:
+        attempts.spend("password_reset", user.pk)
+    except RateLimited:  # the mailbox has had enough of them; saying so would say whose it is
+        log.warning("password.reset_too_often", user_id=user.pk)
         return
     token = f"{urlsafe_base64_encode(str(user.pk).encode())}-{default_token_generator.make_token(user)}"
     context = {

@@ -13,6 +13,7 @@ from uuid import UUID
 import pyotp
 from django.db import transaction
 
+from accounts import attempts
 from accounts.actions import audit, mails, sessions
 from accounts.metrics import AUTH_EVENTS
 from accounts.models import RecoveryCode, Session, TotpDevice, User
@@ -70,8 +71,9 @@ def confirm(user: User, otp: str, *, session_id: UUID | None, at: datetime) -> l
     """Turn the second factor on once the app has shown a right code; returns the recovery codes, this once.
 
     Every other session ends, and `session_id`, from which it is done, counts as one with a second factor.
-    Raises `SecondFactorNotSetUp`, `SecondFactorEnabled` or `OtpInvalid`.
+    Raises `SecondFactorNotSetUp`, `SecondFactorEnabled` or `OtpInvalid`, and what `attempts.spend` raises.
     """
+    attempts.spend("second_factor", user.pk)
     _lock(user)
     device = TotpDevice.objects.filter(user=user).first()
     if device is None:
@@ -122,9 +124,14 @@ def reset(user: User, *, by: User, at: datetime, reason: str) -> None:
 
 
 def verify(user: User, otp: str, *, at: datetime) -> None:
-    """Accept a code of the app, or a recovery code; either is good once. Raises `OtpInvalid`."""
+    """Accept a code of the app, or a recovery code; either is good once.
+
+    Raises `OtpInvalid`, and what `attempts.spend` raises.
+    """
+    attempts.spend("second_factor", user.pk)
     device = TotpDevice.objects.filter(user=user, confirmed_at__isnull=False).first()
     if device is not None and (_accept_otp(device, otp, at=at) or _accept_recovery_code(user, otp, at=at)):
+        attempts.forget("second_factor", user.pk)
         AUTH_EVENTS.labels("second_factor", "accepted").inc()
         return
     AUTH_EVENTS.labels("second_factor", "refused").inc()

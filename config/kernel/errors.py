@@ -73,6 +73,13 @@ class PermissionDenied(Problem):
     message = "You are not allowed to do this."
 
 
+class ScopeMissing(PermissionDenied):
+    """`needed` is the scope that would do, or None where no key will."""
+
+    code = "scope_missing"
+    message = "This API key is not for this."
+
+
 class NotFound(Problem):
     status = HTTPStatus.NOT_FOUND
     code = "not_found"

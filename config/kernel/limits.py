@@ -37,8 +37,9 @@ class Scope:
 DEFAULT = Scope("default", "RATE_LIMIT_PER_MINUTE", 60)
 SYNC = Scope("sync", "SYNC_RATE_LIMIT_PER_MINUTE", 60, by_user=False)
 LOGIN = Scope("login", "LOGIN_ATTEMPTS", 900, by_user=False, fails_closed=True)
+SIGNUP = Scope("signup", "SIGNUP_ATTEMPTS", 3_600, by_user=False, fails_closed=True)
 
-SCOPES: Mapping[str, Scope] = {scope.name: scope for scope in (DEFAULT, SYNC, LOGIN)}
+SCOPES: Mapping[str, Scope] = {scope.name: scope for scope in (DEFAULT, SYNC, LOGIN, SIGNUP)}
 
 
 @dataclass(frozen=True, slots=True)

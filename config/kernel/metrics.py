@@ -17,6 +17,15 @@ EXCEPTIONS = Counter(
     "django_http_exceptions_total_by_type", "Count of exceptions by object type; only those that are ours.", ["type"]
 )
 AUTHORIZATION_DENIED = Counter("authz_denied_total", "Requests refused for lack of rights.", ["route", "role"])
+MAILS = Counter("mails_total", "Attempts to send mails, by what became of them.", ["template", "result"])
+OUTBOX_PENDING = Gauge(
+    "outbox_pending", "Mails that are neither sent nor given up; NaN while unknown.", multiprocess_mode="mostrecent"
+)
+OUTBOX_OLDEST_AGE = Gauge(
+    "outbox_oldest_age_seconds",
+    "How long the oldest of them has waited; NaN while unknown.",
+    multiprocess_mode="mostrecent",
+)
 
 _IN_FLIGHT = Gauge("http_inflight_requests", "Requests being answered now.", multiprocess_mode="livesum")
 _REQUESTS = Counter(

@@ -59,6 +59,8 @@ class ApiView(APIView):
     # Whether anybody may call. Otherwise: a signed-in, active user whose `role_rank` is at least `minimum_rank`.
     public: ClassVar[bool] = False
     minimum_rank: ClassVar[int] = 0
+    # What an API key must be good for; None keeps every key out. A caller without a key needs no scope.
+    key_scope: ClassVar[str | None] = None
     # What a call counts against; None is free of charge.
     limit_scope: ClassVar[Scope | None] = limits.DEFAULT
     # The query parameters of this route.
@@ -125,12 +127,12 @@ class ApiView(APIView):
             limits.charge(request, self.limit_scope)
 
     def check_permissions(self, request: Request) -> None:
-        objection = self._objection(request.user)
+        objection = self._objection(request.user, request.auth)
         if objection is not None:
             raise objection
         super().check_permissions(request)
 
-    def _objection(self, user: Any) -> errors.Problem | None:
+    def _objection(self, user: Any, auth: Any) -> errors.Problem | None:
         if self.is_public() and self.minimum_rank == 0:
             return None
         if not (user.is_authenticated and user.is_active):
@@ -138,6 +140,10 @@ class ApiView(APIView):
         if getattr(user, "role_rank", -1) < self.minimum_rank:
             metrics.AUTHORIZATION_DENIED.labels(type(self).__name__, str(getattr(user, "role", ""))).inc()
             return errors.PermissionDenied()
+        scopes = getattr(auth, "scopes", None)
+        if scopes is not None and self.key_scope not in scopes:
+            metrics.AUTHORIZATION_DENIED.labels(type(self).__name__, "api_key").inc()
+            return errors.ScopeMissing(needed=self.key_scope)
         return None
 
     def options(self, request: Any, *args: Any, **kwargs: Any) -> Response:
@@ -183,7 +189,7 @@ class ReadView(ApiView):
             # DRF's request runs the authenticators and leaves the user on Django's request.
             self._identify(self.initialize_request(request, *self.args, **self.kwargs))
         self._charge(request)
-        objection = self._objection(request.user)
+        objection = self._objection(request.user, getattr(request, "auth", None))
         if objection is not None:
             raise objection
         etag = self.etag(request, **path)

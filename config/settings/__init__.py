@@ -5,6 +5,7 @@ is not a variable is a decision of the product, with its reason.
 """
 
 from datetime import timedelta
+from email.utils import formataddr
 from typing import Any
 
 from pydantic import SecretStr
@@ -201,6 +202,7 @@ RATELIMIT_USE_CACHE = "counters"
 RATE_LIMIT_PER_MINUTE = ENV.rate_limit_per_minute
 SYNC_RATE_LIMIT_PER_MINUTE = ENV.sync_rate_limit_per_minute
 LOGIN_ATTEMPTS = 5  # in 15 minutes
+SIGNUP_ATTEMPTS = 10  # in an hour, password resets included
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
 
 # --- people, passwords, tokens --------------------------------------------------------------------------------------
@@ -214,6 +216,8 @@ AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "accounts.password_rules.ContextWordsValidator"},
+    {"NAME": "accounts.password_rules.MaximumLengthValidator"},
 ]
 SECRET_KEY = _text(ENV.secret_key)
 JWT_SECRET_KEY = _text(ENV.jwt_secret_key)
@@ -225,6 +229,21 @@ SESSION_TIMEOUT_MINUTES = ENV.session_timeout_minutes
 MAX_SESSION_TTL_HOURS = ENV.max_session_ttl_hours
 ADMIN_REQUIRE_2FA = ENV.admin_require_2fa
 PASSWORD_RESET_TIMEOUT = 3_600  # seconds
+
+# --- mail -----------------------------------------------------------------------------------------------------------
+PUBLIC_BASE_URL = ENV.public_base_url
+ADMIN_NOTIFICATION_EMAIL = ENV.admin_notification_email
+EMAIL_HOST = ENV.brevo_smtp_server
+EMAIL_PORT = ENV.brevo_port
+EMAIL_HOST_USER = ENV.brevo_smtp_login
+EMAIL_HOST_PASSWORD = _text(ENV.brevo_api_key)
+EMAIL_USE_TLS = True  # STARTTLS, or nothing is sent
+EMAIL_TIMEOUT = 10
+EMAIL_BACKEND = (
+    "django.core.mail.backends.smtp.EmailBackend" if EMAIL_HOST_PASSWORD else "config.kernel.mail_log.LogBackend"
+)
+MAIL_SENDER_NAME = ENV.brevo_sender_name or "Crypto platform"
+DEFAULT_FROM_EMAIL = formataddr((MAIL_SENDER_NAME, ENV.brevo_sender_email or "no-reply@localhost"))
 
 # --- market data ----------------------------------------------------------------------------------------------------
 MARKET_PROVIDERS = ENV.market_providers

@@ -60,5 +60,14 @@ def broker_url(value: object) -> str:
     return url
 
 
+def base_url(value: object) -> str:
+    """The scheme and host that links begin with, without a slash at the end."""
+    url = _plain(value).rstrip("/")
+    given = urlsplit(url)
+    if given.scheme not in {"http", "https"} or not given.hostname or given.query or given.fragment or given.username:
+        raise ValueError("must look like https://api.example.com.")
+    return url
+
+
 def _plain(value: object) -> str:
     return str(value.get_secret_value() if isinstance(value, SecretStr) else value).strip()

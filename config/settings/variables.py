@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import AliasChoices, BeforeValidator, Field, IPvAnyNetwork, SecretStr
 from pydantic_settings import BaseSettings
 
-from config.settings.parsing import broker_url, capitals, database_url, environment_name, parts
+from config.settings.parsing import base_url, broker_url, capitals, database_url, environment_name, parts
 
 # What a process without secrets of its own uses; a server that others can reach refuses to start with them.
 KNOWN_SECRET = "development-only {}: everybody knows it and only a developer's machine accepts it"  # noqa: S105
@@ -31,6 +31,9 @@ class Deployment(BaseSettings):
     debug: bool = Field(False, description="Error pages with source code; refused outside development")
     demo: bool = Field(False, description="Fill an empty database with a simulated market and demo logins")
     port: int = Field(8000, ge=1, le=65535, description="Port of the web server; `make run` takes the next free one")
+    public_base_url: Annotated[str, BeforeValidator(base_url)] = Field(
+        "http://localhost:8000", description="Where people reach this server: links in mails begin with it"
+    )
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(capitals)] = Field(
         "INFO", description="Least severity that is logged: DEBUG, INFO, WARNING, ERROR or CRITICAL"
     )
@@ -140,8 +143,9 @@ class Schedule(BaseSettings):
 
 
 class Notifications(BaseSettings):
-    """Mail and push; without them nothing is sent"""
+    """Mail and push; without BREVO_API_KEY mails are written to the log in development, and wait elsewhere"""
 
+    brevo_smtp_login: str = Field("apikey", description="Login at the mail server")
     brevo_api_key: SecretStr | None = Field(None, description="Password of the mail server")
     brevo_smtp_server: str = Field("smtp-relay.brevo.com", description="Mail server")
     brevo_port: int = Field(587, ge=1, le=65535, description="Its port, spoken to with STARTTLS")
