@@ -1,7 +1,7 @@
 """What a request may show to say who makes it: an access token or an API key, and what this process remembers of them.
 
-What was looked up in the database is remembered for as long as nothing of it has been withdrawn (`accounts.revocations`),
-so that a request that shows a known token costs no query.
+What was looked up in the database is remembered for as long as nothing of it has been withdrawn
+(`accounts.revocations`), so that a request that shows a known token costs no query.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from django.db.models import Q, QuerySet
 from accounts import tokens
 from accounts.models import ApiKey, Session, User
 from accounts.revocations import REVOCATIONS
-from accounts.scopes import Scope, ceiling
 from accounts.roles import Role
+from accounts.scopes import Scope, ceiling
 from accounts.tokens import TokenType
 from config.kernel.addresses import ip_or_none
 from config.kernel.errors import PermissionDenied, Unauthenticated

@@ -16,7 +16,9 @@ class SecretUnreadable(Exception):
     """A stored secret was encrypted with a key that ENCRYPTION_MASTER_KEY no longer has."""
 
     def __init__(self) -> None:
-        super().__init__("A stored secret cannot be read: put the key it was made with back into ENCRYPTION_MASTER_KEY.")
+        super().__init__(
+            "A stored secret cannot be read: put the key it was made with back into ENCRYPTION_MASTER_KEY."
+        )
 
 
 def seal(text: str) -> str:

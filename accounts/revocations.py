@@ -24,10 +24,10 @@ RELOAD_SECONDS = 300.0  # forgets what has expired
 log = structlog.get_logger(__name__)
 
 # One statement, hence one snapshot: the rows, and the oldest transaction that could still add some that are not seen.
-_NEWS = f"""
+_NEWS = """
 SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint,
        (SELECT jsonb_agg(jsonb_build_array(kind, subject, token_version))
-        FROM {Revocation._meta.db_table} WHERE transaction >= %s AND expires_at > now())
+        FROM accounts_revocation WHERE transaction >= %s AND expires_at > now())
 """
 
 

@@ -49,7 +49,9 @@ def _resembles_staff(candidate: User, at: datetime) -> bool:
 
 def _skeleton(username: str) -> str:
     """What a name looks like at a glance: digits that stand for letters read as letters, underscores gone."""
-    return username.lower().translate(str.maketrans({"0": "o", "1": "l", "3": "e", "4": "a", "5": "s", "7": "t", "_": ""}))
+    return username.lower().translate(
+        str.maketrans({"0": "o", "1": "l", "3": "e", "4": "a", "5": "s", "7": "t", "_": ""})
+    )
 
 
 def _is_disposable(candidate: User, at: datetime) -> bool:

@@ -103,9 +103,7 @@ def read(token: str, token_type: TokenType) -> Claims:
     )
 
 
-def _sign(
-    session: Session, token_type: TokenType, jti: uuid.UUID, *, issued_at: datetime, expires_at: datetime
-) -> str:
+def _sign(session: Session, token_type: TokenType, jti: uuid.UUID, *, issued_at: datetime, expires_at: datetime) -> str:
     return _backend().encode(
         {
             "sub": str(session.user_id),
@@ -125,6 +123,4 @@ def _backend() -> TokenBackend:
 
 @lru_cache(maxsize=4)
 def _backend_of(algorithm: str, key: str) -> TokenBackend:
-    return TokenBackend(
-        algorithm, signing_key=key, audience=AUDIENCE, issuer=ISSUER, leeway=CLOCK_SKEW_SECONDS
-    )
+    return TokenBackend(algorithm, signing_key=key, audience=AUDIENCE, issuer=ISSUER, leeway=CLOCK_SKEW_SECONDS)

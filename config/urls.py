@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from accounts.api.urls import unversioned
 from config import docs, health, information
 from config.kernel.routes import route
 
@@ -21,6 +22,7 @@ urlpatterns = [
     route("api/v1/schema", docs.Schema.as_view(), name="schema"),
     route("api/v1/limits", information.Limits.as_view(), name="limits"),
     path("api/v1/", include("accounts.api.urls")),
+    path("api/", include(unversioned)),
     path("admin/", admin.site.urls),
 ]
 

@@ -147,20 +147,30 @@ def bearer() -> Callable[..., dict[str, str]]:
         # Models can only be imported once Django is set up, which is after this file was read.
         from accounts import tokens
         from accounts.tokens import TokenType
+        from tests.accounts.factories import SessionFactory
 
-        return {"Authorization": f"Bearer {tokens.issue(person, token_type or TokenType.ACCESS, at=clock.now())}"}
+        at = clock.now()
+        session = SessionFactory.create(user=person, created_at=at)
+        is_refresh = token_type == TokenType.REFRESH
+        token = tokens.refresh_token(session) if is_refresh else tokens.access_token(session, at=at)
+        return {"Authorization": f"Bearer {token}"}
 
     return bearer
 
 
 @pytest.fixture(autouse=True)
 def _fresh_process() -> None:
-    """What processes remember of the market, forgotten before each test: a rolled-back version comes again."""
+    """What processes remember, forgotten before each test: a rolled-back version, or user, comes again."""
+    from accounts import credentials
+    from accounts.revocations import REVOCATIONS, Revocations
     from markets import feeds, sources
     from markets.api.answers import ANSWERS
     from markets.board import SHELF
     from markets.versions import WATCH, Watch
 
+    vars(REVOCATIONS).update(vars(Revocations()))
+    credentials.TOKENS.clear()
+    credentials.KEYS.clear()
     vars(WATCH).update(vars(Watch()))
     SHELF.clear()
     ANSWERS.clear()

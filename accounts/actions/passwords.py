@@ -83,7 +83,7 @@ def reset(token: str, new: str, *, client: Client, at: datetime) -> User:
     """
     user = _of_reset_token(token)
     if user is None:
-        raise ValidationFailed(fields={"token": ["This token is not valid, was used, or has expired. Ask for another."]})
+        raise ValidationFailed(fields={"token": ["This token is not valid, or has been used, or has expired."]})
     require_acceptable(new, user, field="new_password")
     _store(user, new, verb="accounts.password.reset", client=client, at=at, token=token)
     return user

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-
 from datetime import datetime
 
 from django.db import transaction
@@ -125,9 +124,7 @@ def create_service(username: str, role: Role, *, by: User, at: datetime, reason:
     service = User.objects.create_user(
         username, f"{username.strip()}@service.invalid", role=role, status=Status.ACTIVE, kind=User.Kind.SERVICE
     )
-    audit.record(
-        "accounts.service.created", actor=by, subject=service, at=at, reason=reason, after={"role": role}
-    )
+    audit.record("accounts.service.created", actor=by, subject=service, at=at, reason=reason, after={"role": role})
     return service
 
 
@@ -144,7 +141,9 @@ def ensure_demo_people(*, at: datetime) -> dict[str, dict[str, str]]:
         if User.objects.called(username).exists():
             continue
         password = secrets.token_urlsafe(12)
-        person = User.objects.create_user(username, f"{username}@example.com", password, role=role, status=Status.ACTIVE)
+        person = User.objects.create_user(
+            username, f"{username}@example.com", password, role=role, status=Status.ACTIVE
+        )
         audit.record("accounts.user.created", actor=None, subject=person, at=at, after={"role": role})
         created[role.value] = {"username": username, "password": password}
     return created

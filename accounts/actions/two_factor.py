@@ -144,9 +144,7 @@ def _accept_otp(device: TotpDevice, otp: str, *, at: datetime) -> bool:
     totp = pyotp.TOTP(device.secret, interval=STEP_SECONDS)
     now = int(at.timestamp()) // STEP_SECONDS
     matching = [
-        step
-        for step in range(now - DRIFT, now + DRIFT + 1)
-        if secrets.compare_digest(totp.generate_otp(step), otp)
+        step for step in range(now - DRIFT, now + DRIFT + 1) if secrets.compare_digest(totp.generate_otp(step), otp)
     ]
     # Of two who show the same code at once the row lets one through.
     return bool(matching) and bool(

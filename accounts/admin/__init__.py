@@ -1,5 +1,7 @@
+from accounts.admin.api_key import ApiKeyAdmin
 from accounts.admin.audit_entry import AuditEntryAdmin
 from accounts.admin.job import JobAdmin
+from accounts.admin.session import SessionAdmin
 from accounts.admin.user import UserAdmin
 
-__all__ = ["AuditEntryAdmin", "JobAdmin", "UserAdmin"]
+__all__ = ["ApiKeyAdmin", "AuditEntryAdmin", "JobAdmin", "SessionAdmin", "UserAdmin"]

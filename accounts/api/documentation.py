@@ -10,7 +10,10 @@ class CallerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
     """How the documentation speaks of `CallerAuthentication`."""
 
     target_class = CallerAuthentication
-    name = ["bearerAuth", "apiKey"]  # noqa: RUF012
+    name = ["bearerAuth", "apiKey"]
+
+    def get_security_requirement(self, auto_schema: AutoSchema) -> list[dict[str, list[str]]]:
+        return [{name: []} for name in self.name]  # either will do
 
     def get_security_definition(self, auto_schema: AutoSchema) -> list[dict[str, str]]:
         return [

@@ -5,6 +5,7 @@ from rest_framework import serializers
 
 from accounts.models import User
 from accounts.models.job import CELERY_WORDS, IN_PROGRESS
+from config.kernel.serializers import StrictSerializer
 
 TASK_STATUSES = [*CELERY_WORDS.values(), IN_PROGRESS]
 
@@ -17,24 +18,33 @@ _TASK = {"task_id": "019a9d5e-6f00-7c3e-8a51-0242ac120002"}
         OpenApiExample("E-mail", value={"username": "alice@example.com", "password": "correct horse battery staple"}),
     ]
 )
-class Credentials(serializers.Serializer):
+class Credentials(StrictSerializer):
     username = serializers.CharField(max_length=254, help_text="User name or e-mail address, in any case.")
     password = serializers.CharField(max_length=1_024, trim_whitespace=False, style={"input_type": "password"})
+    otp = serializers.CharField(
+        required=False,
+        max_length=40,
+        help_text="Code of the authenticator app, or a recovery code, where two-factor authentication is on.",
+    )
 
 
-class RefreshRequest(serializers.Serializer):
+class RefreshRequest(StrictSerializer):
     refresh_token = serializers.CharField(
         required=False, help_text="May come as `Authorization: Bearer` instead; the body wins."
     )
 
 
-class AccessToken(serializers.Serializer):
+class TokenPair(serializers.Serializer):
     access_token = serializers.CharField(help_text="For `Authorization: Bearer`.")
+    refresh_token = serializers.CharField(
+        help_text="Good for a new access token. Using it makes its successor, the one to use next; a token whose "
+        "successor has been used ends the session."
+    )
     token_type = serializers.ChoiceField(["bearer"])
 
 
-class TokenPair(AccessToken):
-    refresh_token = serializers.CharField(help_text="Good for nothing but a new access token.")
+class Message(serializers.Serializer):
+    message = serializers.CharField()
 
 
 @extend_schema_serializer(

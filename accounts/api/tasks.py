@@ -8,6 +8,7 @@ from rest_framework.response import Response
 
 from accounts.api.serializers import TaskResult, TaskResultAnswer, TaskStarted, TaskStatus, TaskStatusAnswer
 from accounts.models import Job
+from accounts.scopes import Scope
 from config.kernel.errors import Conflict, Gone, NotFound
 from config.kernel.schema import Problem
 from config.kernel.views import ApiView
@@ -33,6 +34,8 @@ def accepted(job: Job) -> Response:
 
 
 class _TaskView(ApiView):
+    key_scope = Scope.TASKS
+
     def job(self, request: Request, task_id: UUID) -> Job:
         """The job, if the caller may see it; one that is not theirs is as good as absent."""
         job = Job.objects.visible_to(request.user).filter(pk=task_id).first()

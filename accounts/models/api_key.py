@@ -25,7 +25,10 @@ class ApiKey(models.Model):
     digest = models.CharField(max_length=64, help_text="SHA-256 of the whole key, which has 256 bits of chance.")
     scopes = ArrayField(models.CharField(max_length=32, choices=Scope.choices))
     networks = ArrayField(
-        models.CharField(max_length=43), default=list, blank=True, help_text="Where it may be used from; empty: anywhere."
+        models.CharField(max_length=43),
+        default=list,
+        blank=True,
+        help_text="Where it may be used from; empty: anywhere.",
     )
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True, blank=True)
@@ -40,7 +43,10 @@ class ApiKey(models.Model):
         verbose_name = "API key"
         constraints = [
             models.CheckConstraint(condition=Q(scopes__len__gt=0), name="api_key_has_scopes"),
-            models.CheckConstraint(condition=Q(expires_at__isnull=True) | Q(expires_at__gt=models.F("created_at")), name="api_key_expires_later"),
+            models.CheckConstraint(
+                condition=Q(expires_at__isnull=True) | Q(expires_at__gt=models.F("created_at")),
+                name="api_key_expires_later",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -36,8 +36,8 @@ class Session(models.Model):
     class Ending(models.TextChoices):
         LOGGED_OUT = "logged_out"
         REVOKED = "revoked"
-        TOKEN_REUSED = "token_reused"
-        PASSWORD_CHANGED = "password_changed"
+        TOKEN_REUSED = "token_reused"  # noqa: S105  # an ending
+        PASSWORD_CHANGED = "password_changed"  # noqa: S105  # an ending
         SECOND_FACTOR_CHANGED = "second_factor_changed"
         ACCOUNT_CHANGED = "account_changed"
 

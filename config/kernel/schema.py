@@ -49,11 +49,16 @@ class OperationSchema(AutoSchema):
         return "_".join([self.method.lower(), *words]).replace("-", "_")
 
     def get_override_parameters(self) -> list[Any]:
-        declared: list[OpenApiParameter] = self.view.parameters.openapi() if hasattr(self.view, "parameters") else []
+        declared: list[OpenApiParameter] = (
+            self.view.parameters_of(self.method).openapi() if hasattr(self.view, "parameters_of") else []
+        )
         return [*super().get_override_parameters(), *declared]
 
     def get_auth(self) -> list[dict[str, Any]]:
-        schemes: list[dict[str, Any]] = [scheme for scheme in super().get_auth() if scheme]
+        no_key = getattr(self.view, "key_scope", None) is None
+        schemes: list[dict[str, Any]] = [
+            scheme for scheme in super().get_auth() if scheme and not (no_key and "apiKey" in scheme)
+        ]
         return [*schemes, {}] if self._is_public() else schemes
 
     def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:

@@ -39,6 +39,8 @@ _SAFE = frozenset(("GET", "HEAD"))
 _CACHEABLE = frozenset((HTTPStatus.OK, HTTPStatus.NOT_MODIFIED))
 _ANONYMOUS = AnonymousUser()
 
+ANY_KEY = "*"
+
 
 class JsonOnly(BaseContentNegotiation):
     """Everybody gets JSON, whatever `Accept` says; bodies must be of a parser's own type."""
@@ -59,7 +61,7 @@ class ApiView(APIView):
     # Whether anybody may call. Otherwise: a signed-in, active user whose `role_rank` is at least `minimum_rank`.
     public: ClassVar[bool] = False
     minimum_rank: ClassVar[int] = 0
-    # What an API key must be good for; None keeps every key out. A caller without a key needs no scope.
+    # What an API key must be good for; None keeps every key out, `ANY_KEY` none. A caller without a key needs no scope.
     key_scope: ClassVar[str | None] = None
     # What a call counts against; None is free of charge.
     limit_scope: ClassVar[Scope | None] = limits.DEFAULT
@@ -80,6 +82,10 @@ class ApiView(APIView):
         """Whether anybody may call; override where a setting decides."""
         return self.public
 
+    def parameters_of(self, method: str) -> Parameters:
+        """The query parameters of one method; override where methods differ. HEAD asks what GET does."""
+        return self.parameters
+
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         return self._settled(request, super().dispatch(request, *args, **kwargs))
 
@@ -99,7 +105,7 @@ class ApiView(APIView):
         super().initial(request, *args, **kwargs)
         if request.META.get("CONTENT_LENGTH") not in (None, "", "0") and not self._parser(request):
             raise errors.UnsupportedMediaType(content_type=request.content_type[:100])
-        self.values = self.parameters.read(request.GET)
+        self.values = self.parameters_of(request.method or "").read(request.GET)
 
     def _parser(self, request: Request) -> BaseParser | None:
         return self.get_content_negotiator().select_parser(request, self.get_parsers())
@@ -141,7 +147,7 @@ class ApiView(APIView):
             metrics.AUTHORIZATION_DENIED.labels(type(self).__name__, str(getattr(user, "role", ""))).inc()
             return errors.PermissionDenied()
         scopes = getattr(auth, "scopes", None)
-        if scopes is not None and self.key_scope not in scopes:
+        if scopes is not None and self.key_scope != ANY_KEY and self.key_scope not in scopes:
             metrics.AUTHORIZATION_DENIED.labels(type(self).__name__, "api_key").inc()
             return errors.ScopeMissing(needed=self.key_scope)
         return None

@@ -10,6 +10,7 @@ from accounts.api.serializers import TaskStartedAnswer
 from accounts.api.tasks import accepted
 from accounts.models import User
 from accounts.roles import Role
+from accounts.scopes import Scope
 from config.kernel import clock, limits
 from config.kernel.parameters import Choice, Integer, Parameters
 from config.kernel.views import ApiView
@@ -26,6 +27,7 @@ class StartSync(ApiView):
     """Fetch the latest quotes of the largest assets now."""
 
     minimum_rank = Role.OPERATOR.rank
+    key_scope = Scope.MARKET_SYNC
     limit_scope = limits.SYNC
     parameters = _SYNC
 

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+from accounts.scopes import Scope
 from config.kernel import clock
 from config.kernel.views import ReadView
 from markets.api.answers import ANSWERS, Answer
@@ -15,6 +16,7 @@ from markets.queries import market
 class MarketView(ReadView):
     """A market read. `answer` makes what `AnswerCache` keeps for one data version and one set of parameters."""
 
+    key_scope = Scope.MARKET_READ
     shared_seconds: ClassVar[int] = 60
 
     def is_public(self) -> bool:

@@ -4,11 +4,13 @@ from datetime import UTC, datetime
 from functools import cache
 
 from django.contrib.auth.hashers import make_password
-from factory.declarations import LazyAttribute, LazyFunction, Sequence, SubFactory, Trait
+from factory.declarations import LazyAttribute, LazyFunction, SelfAttribute, Sequence, SubFactory, Trait
 from factory.django import DjangoModelFactory
 
-from accounts.models import AuditEntry, Job, User
+from accounts.credentials import digest_of
+from accounts.models import ApiKey, AuditEntry, Job, Session, User
 from accounts.roles import Role
+from accounts.scopes import Scope
 
 NOON = datetime(2026, 3, 12, 12, tzinfo=UTC)
 PASSWORD = "correct horse battery staple"
@@ -31,6 +33,37 @@ class UserFactory(DjangoModelFactory[User]):
     role = Role.VIEWER
     status = User.Status.ACTIVE
     password = LazyFunction(hashed_password)
+
+
+class SessionFactory(DjangoModelFactory[Session]):
+    """Somebody logged in at noon and has not done anything since."""
+
+    class Meta:
+        model = Session
+
+    user = SubFactory(UserFactory)
+    device = "Firefox on Linux"
+    user_agent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+    address = "203.0.113.9"
+    created_at = NOON
+    last_seen_at = rotated_at = SelfAttribute("created_at")
+
+
+KEY_TEXT = "tp_live_0123abcd_" + "5e" * 32
+
+
+class ApiKeyFactory(DjangoModelFactory[ApiKey]):
+    """A key for reading the market, whose text is `KEY_TEXT`."""
+
+    class Meta:
+        model = ApiKey
+
+    owner = SubFactory(UserFactory)
+    name = "dashboard"
+    prefix = KEY_TEXT.rpartition("_")[0]
+    digest = digest_of(KEY_TEXT)
+    scopes = LazyFunction(lambda: [Scope.MARKET_READ])
+    created_at = NOON
 
 
 class JobFactory(DjangoModelFactory[Job]):

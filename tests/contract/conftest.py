@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from accounts import tokens
 from accounts.models import User
 from accounts.roles import Role
-from accounts.tokens import TokenType, issue
 from config.kernel import clock
-from tests.accounts.factories import UserFactory
+from tests.accounts.factories import SessionFactory, UserFactory
 from tests.contract.table import ANYONE
 
 
@@ -25,7 +25,9 @@ class People:
         """What `who` sends along."""
         if who == ANYONE:
             return {}
-        return {"authorization": f"Bearer {issue(self.users[who], TokenType.ACCESS, at=clock.now())}"}
+        at = clock.now()
+        session = SessionFactory.create(user=self.users[who], created_at=at)
+        return {"authorization": f"Bearer {tokens.access_token(session, at=at)}"}
 
 
 @pytest.fixture

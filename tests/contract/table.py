@@ -13,6 +13,9 @@ ROUTES = Path(__file__).with_name("routes.toml")
 ANYONE = "anyone"
 EXAMPLES = {
     "task_id": "0b5e6a5e-54ab-4f0c-8f39-0c1c5a7e8f11",
+    "session_id": "0b5e6a5e-54ab-4f0c-8f39-0c1c5a7e8f11",
+    "key_id": "999999999",
+    "user_id": "999999999",
     "symbol": "no-such-coin",
     "category": "market_cap",
 }
@@ -25,6 +28,7 @@ class Route:
     method: str
     template: str
     least_role: str
+    key_scope: str | None
 
     @property
     def path(self) -> str:
@@ -39,10 +43,15 @@ class Route:
         return f"{self.method} {self.template}"
 
 
+def _least(cell: str) -> tuple[str, str | None]:
+    role, plus, scope = cell.partition(" + ")
+    return role, scope if plus else None
+
+
 TABLE = [
-    Route(method, template, role)
+    Route(method, template, *_least(cell))
     for template, row in tomllib.loads(ROUTES.read_text()).items()
-    for method, role in row.items()
+    for method, cell in row.items()
 ]
 API = [route for route in TABLE if route.is_api]
 
