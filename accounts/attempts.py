@@ -12,14 +12,16 @@ WINDOW_SECONDS = 900
 
 def spend(scope: str, subject: object) -> None:
     """Count one try. Raises `RateLimited` beyond five in fifteen minutes, and `ServiceUnavailable` without Redis."""
+    redis, key = server(settings.REDIS_URL), _key(scope, subject)
     try:
-        counted = server(settings.REDIS_URL).count(_key(scope, subject), 1, WINDOW_SECONDS * 1_000)
+        counted = redis.count(key, 1, WINDOW_SECONDS * 1_000)
+        wait = -(-max(1, redis.ask("PTTL", key)) // 1_000) if counted > MOST else 0
     except CountersUnavailable as error:
         metrics.RATE_LIMIT_BACKEND_ERRORS.labels(scope).inc()
         raise ServiceUnavailable(scope=scope) from error
-    if counted > MOST:
+    if wait:
         metrics.rate_limit_decision(scope, "refused").inc()
-        raise RateLimited(headers={"Retry-After": str(WINDOW_SECONDS)}, scope=scope, retry_after=WINDOW_SECONDS)
+        raise RateLimited(headers={"Retry-After": str(wait)}, scope=scope, retry_after=wait)
 
 
 def forget(scope: str, subject: object) -> None:

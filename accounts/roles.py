@@ -41,6 +41,8 @@ ADMIN_SITE_PERMISSIONS: Mapping[Role, Mapping[str, Set[str]]] = {
         "accounts.job": {"view", "change"},
         "accounts.mail": {"view", "change"},
         "accounts.user": {"view"},
+        "accounts.session": {"view"},
+        "accounts.apikey": {"view"},
         "django_celery_beat.*": {"*"},
     },
 }

@@ -2,7 +2,7 @@ from uuid import UUID
 
 from celery import shared_task
 
-from accounts.actions import jobs, mails
+from accounts.actions import jobs, logins_past, mails
 from config.kernel import clock
 
 
@@ -28,3 +28,9 @@ def deliver_mails(**_: object) -> dict[str, int]:
 def forget_mails(**_: object) -> dict[str, int]:
     """Drop what mails said that were sent or given up a week ago."""
     return {"forgotten": mails.forget(at=clock.now())}
+
+
+@shared_task(name="accounts.forget_logins")
+def forget_logins(**_: object) -> dict[str, int]:
+    """Drop revocations that everything has outlived, and sessions that ended long ago."""
+    return {"forgotten": logins_past.forget(at=clock.now())}

@@ -20,6 +20,7 @@ app = Celery(
     task_create_missing_queues=False,
     # Tasks that are not named here go to the default queue; jobs name their queue themselves.
     task_routes={
+        "accounts.forget_logins": {"queue": "maintenance"},
         "accounts.forget_mails": {"queue": "maintenance"},
         "accounts.relay_jobs": {"queue": "maintenance"},
         "markets.close_days": {"queue": "maintenance"},

@@ -79,4 +79,10 @@ SCHEDULES: Sequence[Schedule] = (
         "The words of mails that were sent or given up a week ago: they name people.",
         crontab=Crontab(minute="40", hour="3"),
     ),
+    Schedule(
+        "Accounts: forget old logins",
+        "accounts.forget_logins",
+        "Withdrawn tokens that have expired by themselves, and sessions that ended a quarter of a year ago.",
+        crontab=Crontab(minute="50", hour="3"),
+    ),
 )

@@ -82,6 +82,7 @@ def confirm(user: User, otp: str, *, session_id: UUID | None, at: datetime) -> l
         raise SecondFactorEnabled
     if not _accept_otp(device, otp, at=at):
         raise OtpInvalid
+    attempts.forget("second_factor", user.pk)
     TotpDevice.objects.filter(pk=device.pk).update(confirmed_at=at)
     Session.objects.open().filter(pk=session_id).update(second_factor=True)
     codes = _make_recovery_codes(user, at=at)

@@ -2,9 +2,11 @@ import pytest
 from django.contrib.auth.models import Group
 
 from accounts.actions import people, role_groups
-from accounts.models import AuditEntry, User
+from accounts.actions.people import LastAdmin, OwnAccount, UserDisabled, UserNotDisabled, UserNotPending
+from accounts.models import AuditEntry, Mail, Revocation, Session, User
 from accounts.roles import Role
-from tests.accounts.factories import NOON, UserFactory
+from config.kernel.errors import ValidationFailed
+from tests.accounts.factories import NOON, SessionFactory, UserFactory
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 
@@ -80,3 +82,105 @@ def test_demo_people_who_are_there_keep_their_passwords():
     assert list(second) == ["analyst"]
     assert User.objects.count() == 5
     assert User.objects.get(username="demo_admin").check_password(first["admin"]["password"])
+
+
+@pytest.fixture
+def boss():
+    return UserFactory.create(username="boss", role=Role.ADMIN)
+
+
+def test_approval_lets_somebody_in_once(boss):
+    newcomer = UserFactory.create(status="pending", email="new@example.com")
+
+    people.approve(newcomer, by=boss, at=NOON, reason="Known to us.")
+    with pytest.raises(UserNotPending):
+        people.approve(newcomer, by=boss, at=NOON)
+
+    assert (newcomer.status, newcomer.token_version) == ("active", 1)
+    trace = AuditEntry.objects.about(newcomer).get()
+    assert (trace.verb, trace.before, trace.after) == (
+        "accounts.user.approved",
+        {"status": "pending"},
+        {"status": "active"},
+    )
+    assert [(mail.template, mail.recipient) for mail in Mail.objects.all()] == [("account_approved", "new@example.com")]
+
+
+def test_disabling_withdraws_everything(boss):
+    alice = UserFactory.create()
+    SessionFactory.create_batch(2, user=alice)
+
+    people.disable(alice, by=boss, at=NOON, reason="Left.")
+
+    assert (alice.status, alice.token_version) == ("disabled", 1)
+    assert set(Session.objects.values_list("ending", flat=True)) == {"account_changed"}
+    assert ("user", str(alice.pk), 1) in Revocation.objects.values_list("kind", "subject", "token_version")
+    with pytest.raises(UserDisabled):
+        people.disable(alice, by=boss, at=NOON)
+
+
+def test_disabled_person_can_be_let_in_again(boss):
+    alice = UserFactory.create(status="disabled")
+
+    people.enable(alice, by=boss, at=NOON)
+
+    assert alice.status == "active"
+    with pytest.raises(UserNotDisabled):
+        people.enable(alice, by=boss, at=NOON)
+
+
+def test_nobody_disables_themselves(boss):
+    UserFactory.create(role=Role.ADMIN)
+
+    with pytest.raises(OwnAccount):
+        people.disable(boss, by=boss, at=NOON)
+
+    boss.refresh_from_db()
+    assert boss.status == "active"
+    assert not AuditEntry.objects.exists()
+
+
+@pytest.mark.parametrize("others", [[], [{"status": "disabled"}], [{"kind": "service"}], [{"role": Role.OPERATOR}]])
+def test_last_active_administrator_stays(boss, others):
+    for fields in others:
+        UserFactory.create(**{"role": Role.ADMIN, **fields})
+    by = UserFactory.create(role=Role.OPERATOR)
+
+    with pytest.raises(LastAdmin):
+        people.disable(boss, by=by, at=NOON)
+    with pytest.raises(LastAdmin):
+        people.set_role(boss, Role.VIEWER, by=boss, at=NOON)
+
+    boss.refresh_from_db()
+    assert (boss.status, boss.role, boss.token_version) == ("active", "admin", 0)
+    assert not AuditEntry.objects.exists()
+
+
+def test_administrator_may_step_down_while_another_one_stays(boss):
+    UserFactory.create(role=Role.ADMIN)
+
+    people.set_role(boss, Role.VIEWER, by=boss, at=NOON)
+
+    assert boss.role == "viewer"
+
+
+def test_revoked_sessions_leave_the_account_as_it_is(boss):
+    alice = UserFactory.create()
+    SessionFactory.create(user=alice)
+
+    people.revoke_sessions(alice, by=boss, at=NOON, reason="Stolen laptop.")
+
+    assert (alice.status, alice.token_version) == ("active", 1)
+    assert Session.objects.get().ending == "revoked"
+    assert AuditEntry.objects.about(alice).verbs() == ["accounts.user.sessions_revoked"]
+
+
+def test_service_has_no_password_and_no_mailbox(boss):
+    service = people.create_service("reporter", Role.ANALYST, by=boss, at=NOON, reason="Nightly report.")
+
+    assert (service.kind, service.role, service.status) == ("service", "analyst", "active")
+    assert service.email == "reporter@service.invalid"
+    assert not service.has_usable_password()
+    with pytest.raises(ValidationFailed):
+        people.create_service("Reporter", Role.ANALYST, by=boss, at=NOON)
+    assert User.objects.services().count() == 1
