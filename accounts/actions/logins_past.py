@@ -11,6 +11,6 @@ KEPT = timedelta(days=90)  # so that people can still see where they were logged
 
 
 def forget(*, at: datetime) -> int:
-    """Drop revocations that everything has outlived, and sessions that ended, or ran out, long ago; returns how many."""
+    """Drop revocations that everything has outlived, and sessions that were over long ago; returns how many."""
     old = Session.objects.filter(Q(ended_at__lt=at - KEPT) | Q(last_seen_at__lt=at - KEPT))
     return revocations.forget_expired(at=at) + old.delete()[0]

@@ -43,12 +43,14 @@ class Load:
     paths: Paths
     seconds: float
     fresh: bool = False
+    authorization: str = ""
 
     def prepare(self, attempt: int) -> None:
-        self.server.get(self.paths(0)[0])
+        self.server.get(self.paths(0)[0], authorization=self.authorization)
 
     def measure(self, attempt: int) -> Sample:
-        return load(self.server.port, self.paths(attempt), seconds=self.seconds, fresh=self.fresh)
+        paths = self.paths(attempt)
+        return load(self.server.port, paths, seconds=self.seconds, fresh=self.fresh, authorization=self.authorization)
 
 
 @contextmanager

@@ -24,6 +24,7 @@ CONNECTIONS = 32
 _SCRIPT = """
 local requests, position = {}, 0
 function init(arguments)
+  if arguments[2] then wrk.headers["Authorization"] = arguments[2] end
   for path in io.lines(arguments[1]) do requests[#requests + 1] = wrk.format("GET", path) end
 end
 function request()
@@ -51,12 +52,15 @@ class Tally:
     p99: float
 
 
-def load(port: int, paths: Sequence[str], *, seconds: float, fresh: bool) -> Sample:
+def load(port: int, paths: Sequence[str], *, seconds: float, fresh: bool, authorization: str = "") -> Sample:
     """Ask for the paths in turn for some seconds; `fresh` paths must not come a second time.
 
     Raises `BenchFailed` at any answer but 2xx, and when the fresh paths did not suffice.
     """
-    tally = _wrk(port, paths, seconds) if shutil.which("wrk") else asyncio.run(_own(port, paths, seconds))
+    if shutil.which("wrk"):
+        tally = _wrk(port, paths, seconds, authorization)
+    else:
+        tally = asyncio.run(_own(port, paths, seconds, authorization))
     if tally.refused or tally.broken or not tally.requests:
         raise BenchFailed(
             f"port {port}: of {tally.requests} requests {tally.refused} were refused and {tally.broken} broke;"
@@ -67,7 +71,7 @@ def load(port: int, paths: Sequence[str], *, seconds: float, fresh: bool) -> Sam
     return Sample(tally.requests, tally.seconds, tally.p50, tally.p99)
 
 
-def _wrk(port: int, paths: Sequence[str], seconds: float) -> Tally:
+def _wrk(port: int, paths: Sequence[str], seconds: float, authorization: str) -> Tally:
     with tempfile.TemporaryDirectory(prefix="bench-load-") as directory:
         script, list_ = Path(directory) / "load.lua", Path(directory) / "paths"
         script.write_text(_SCRIPT)
@@ -75,7 +79,10 @@ def _wrk(port: int, paths: Sequence[str], seconds: float) -> Tally:
         # One thread: the two sides need the cores more.
         shape = ("-t", "1", "-c", str(CONNECTIONS), "-d", f"{max(1, round(seconds))}s", "--timeout", "20s")
         done = subprocess.run(  # noqa: S603 - our own command
-            ["wrk", *shape, "-s", script, f"http://127.0.0.1:{port}", "--", list_],  # noqa: S607 - from the PATH
+            [
+                *("wrk", *shape, "-s", script, f"http://127.0.0.1:{port}", "--", list_),
+                *((authorization,) if authorization else ()),
+            ],
             capture_output=True,
             text=True,
             check=False,
@@ -138,9 +145,10 @@ class _Connection(asyncio.Protocol):
         self.ended.set_result(None)
 
 
-async def _own(port: int, paths: Sequence[str], seconds: float) -> Tally:
+async def _own(port: int, paths: Sequence[str], seconds: float, authorization: str) -> Tally:
     loop = asyncio.get_running_loop()
-    head = f" HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n"
+    credential = f"Authorization: {authorization}\r\n" if authorization else ""
+    head = f" HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{credential}\r\n"
     requests = cycle([f"GET {path}{head}".encode() for path in paths])
     latencies: list[float] = []
     started = time.perf_counter()

@@ -27,11 +27,11 @@ class Server:
     name: str
     port: int
 
-    def get(self, path: str) -> bytes:
+    def get(self, path: str, *, authorization: str = "") -> bytes:
         """The body of a GET; raises `BenchFailed` for anything but 200."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
-            connection.request("GET", path)
+            connection.request("GET", path, headers={"Authorization": authorization} if authorization else {})
             response = connection.getresponse()
             body = response.read()
         except OSError as error:
