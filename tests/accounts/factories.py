@@ -7,7 +7,7 @@ from django.contrib.auth.hashers import make_password
 from factory.declarations import LazyAttribute, LazyFunction, Sequence, SubFactory, Trait
 from factory.django import DjangoModelFactory
 
-from accounts.models import AuditEntry, Job, User
+from accounts.models import AuditEntry, Job, Mail, User
 from accounts.roles import Role
 
 NOON = datetime(2026, 3, 12, 12, tzinfo=UTC)
@@ -73,3 +73,24 @@ class AuditEntryFactory(DjangoModelFactory[AuditEntry]):
     actor = SubFactory(UserFactory)
     verb = "accounts.user.role_changed"
     happened_at = NOON
+
+
+class MailFactory(DjangoModelFactory[Mail]):
+    """A mail that waits to be sent."""
+
+    class Meta:
+        model = Mail
+
+    recipient = "alice@example.com"
+    template = "account_approved"
+    context = LazyFunction(lambda: {"username": "alice"})
+    created_at = NOON
+    next_attempt_at = NOON
+
+    class Params:
+        sent = Trait(attempts=1, sent_at=NOON)
+        given_up = Trait(attempts=8, given_up_at=NOON, last_error="OSError: away")
+        reset = Trait(
+            template="password_reset",
+            context=LazyFunction(lambda: {"username": "alice", "token": "the-token", "valid_minutes": 30}),
+        )
