@@ -27,6 +27,7 @@ class Mailbox:
         self.messages: list[EmailMessage] = []
         self.logins: list[tuple[bytes, bytes]] = []
         self.port = 0
+        self.certificate: Path | None = None
         self.answers: list[str] = []  # to the mails to come, one each, before all is well
         self.dies_after_data = False
         self.kills: int | None = None  # the process that dies when its mail has arrived
@@ -45,7 +46,7 @@ class Mailbox:
         if self.kills is not None:
             os.kill(self.kills, signal.SIGKILL)
         if self.dies_after_data:
-            assert server.transport is not None
+            assert isinstance(server.transport, asyncio.Transport)
             server.transport.abort()
         return "250 OK"
 

@@ -1,4 +1,5 @@
 import pytest
+from django.contrib.auth.models import Permission
 from django.urls import reverse
 
 from accounts.actions import role_groups
@@ -123,7 +124,7 @@ def test_mail_is_sent_again_for_a_reason_that_is_asked_for(client, enter):
 
 def test_who_may_only_look_sends_nothing(client, enter):
     person = enter(Role.OPERATOR)
-    person.groups.get().permissions.filter(codename="change_mail").delete()
+    person.groups.get().permissions.remove(Permission.objects.get(codename="change_mail"))
     mail = MailFactory.create(given_up=True)
 
     send_again(client, mail, reason="Let me.")
