@@ -45,11 +45,11 @@ def write(template: str, context: Mapping[str, object]) -> Letter:
     # Apart, so that a line break in what is filled into the subject cannot become one of the mail.
     subject_line, _, body_source = engine.get_template(f"mail/{template}.txt").source.partition("\n")
     filling = {**context, "base_url": settings.PUBLIC_BASE_URL}
-    subject, body = (
+    subject_words, body = (
         engine.from_string(source).render(Context(filling, autoescape=False))
         for source in (subject_line.removeprefix(SUBJECT), body_source)
     )
-    subject = " ".join(subject.split())
+    subject = " ".join(subject_words.split())
     return Letter(subject=subject, text=_text(body), html=_html(subject, body))
 
 

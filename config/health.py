@@ -4,6 +4,7 @@ Every question to a server has a time limit of its own, and is asked in a thread
 that swallows packets delays an answer by the limit and no more.
 """
 
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -25,8 +26,10 @@ from kombu import Connection
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from accounts.models import Mail
 from config.kernel import clock
 from config.kernel.addresses import UNKNOWN, client_address, is_believed
+from config.kernel.metrics import OUTBOX_OLDEST_AGE, OUTBOX_PENDING
 from config.kernel.rendering import json_response
 
 log = structlog.get_logger(__name__)
@@ -119,6 +122,18 @@ READINESS: Mapping[str, Probe] = {
 }
 
 
+def _measure_outbox() -> None:
+    try:
+        pending, oldest = Mail.objects.backlog()
+    finally:
+        connection.close()
+    OUTBOX_PENDING.set(pending)
+    OUTBOX_OLDEST_AGE.set((clock.now() - oldest).total_seconds() if oldest else 0)
+
+
+OUTBOX = Probe(_measure_outbox)
+
+
 def _ask(probes: Mapping[str, Probe], seconds: float) -> HttpResponse:
     """Ask all at once and answer after `seconds` at the latest: 200 if everything is well, else 503."""
     deadline = time.monotonic() + seconds
@@ -171,6 +186,12 @@ def metrics(request: HttpRequest) -> HttpResponse:
     """GET /metrics: for a Prometheus in the same network; does not exist for anybody else."""
     if not _is_neighbour(request):
         raise Http404
+    try:
+        OUTBOX.start().result(READY_SECONDS)
+    except Exception as error:
+        log.warning("metrics.outbox_unknown", error=type(error).__name__)
+        OUTBOX_PENDING.set(math.nan)
+        OUTBOX_OLDEST_AGE.set(math.nan)
     return cast("HttpResponse", ExportToDjangoView(request))
 
 

@@ -18,7 +18,7 @@ from django.db.models import Q
 from kombu.exceptions import OperationalError
 
 from accounts import letters
-from accounts.actions import audit
+from accounts.actions import audit, reasons
 from accounts.models import Mail, User
 from accounts.models.mail import MAX_ATTEMPTS
 from config.kernel.errors import Conflict
@@ -128,7 +128,9 @@ def deliver_due(*, now: Callable[[], datetime]) -> int:
 
 @transaction.atomic
 def send_again(mail: Mail, *, by: User, reason: str, at: datetime) -> None:
-    """Try anew with a mail that was sent or given up. Raises `MailOnItsWay` and `MailForgotten`."""
+    """Try anew with a mail that was sent or given up. Raises `MailOnItsWay`, `MailForgotten`, and `ValidationFailed`
+    without a reason."""
+    reason = reasons.given(reason)
     again = Mail.objects.settled().filter(pk=mail.pk, context__isnull=False)
     if not again.update(sent_at=None, given_up_at=None, attempts=0, next_attempt_at=at, last_error=""):
         raise MailForgotten if Mail.objects.settled().filter(pk=mail.pk).exists() else MailOnItsWay
@@ -154,7 +156,8 @@ def forget(*, at: datetime) -> int:
 
 def delay(attempts: int, *, chance: float) -> timedelta:
     """How long to wait after so many attempts: `chance`, from 0 to 1, of a time that grows fourfold up to six hours."""
-    return chance * min(LONGEST_DELAY, FIRST_DELAY * 4 ** (attempts - 1))
+    longest = min(LONGEST_DELAY, FIRST_DELAY * int(4 ** (attempts - 1)))
+    return longest * chance
 
 
 @transaction.atomic
@@ -173,7 +176,7 @@ def _claim(mail_id: UUID, at: datetime) -> Mail | None:
 
 
 def _message(mail: Mail) -> EmailMultiAlternatives:
-    letter = letters.write(mail.template, mail.context)
+    letter = letters.write(mail.template, mail.context or {})
     _, sender = parseaddr(settings.DEFAULT_FROM_EMAIL)
     message = EmailMultiAlternatives(
         subject=letter.subject,

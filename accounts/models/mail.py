@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.models.job import uuid7
+from config.kernel.redaction import shortened
 
 MAX_ATTEMPTS = 8
 
@@ -24,6 +25,11 @@ class MailQuerySet(models.QuerySet["Mail"]):
     def due(self, at: datetime) -> Self:
         """Pending, and the time has come to try, longest waiting first."""
         return self.pending().filter(next_attempt_at__lte=at).order_by("next_attempt_at")
+
+    def backlog(self) -> tuple[int, datetime | None]:
+        """How many are pending, and since when the oldest of them."""
+        found = self.pending().aggregate(count=models.Count("pk"), oldest=models.Min("created_at"))
+        return found["count"], found["oldest"]
 
 
 class Mail(models.Model):
@@ -81,8 +87,7 @@ class Mail(models.Model):
     @property
     def redacted_recipient(self) -> str:
         """The address as it may be shown and logged."""
-        name, _, host = self.recipient.rpartition("@")
-        return f"{name[:1]}***@{host}"
+        return shortened(self.recipient)
 
     @property
     def state(self) -> str:

@@ -10,7 +10,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 
 from config.kernel import clock
 from config.kernel.logs import LineLogger
-from config.kernel.redaction import scrub
+from config.kernel.redaction import shortened
 
 log = structlog.get_logger(__name__)
 
@@ -25,7 +25,7 @@ class LogBackend(BaseEmailBackend):
         """How many were delivered: all of them to a developer, none elsewhere."""
         is_development = settings.ENVIRONMENT == "development"
         for message in email_messages:
-            facts = {"template": message.extra_headers.get("X-Template"), "to": [scrub(to) for to in message.to]}
+            facts = {"template": message.extra_headers.get("X-Template"), "to": [shortened(to) for to in message.to]}
             if is_development:
                 _deliver(message, facts)
             else:

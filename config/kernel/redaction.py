@@ -43,6 +43,12 @@ def redact(event: Mapping[Any, Any]) -> dict[str, Any]:
     return _clean_mapping(event, 0)
 
 
+def shortened(address: str) -> str:
+    """An e-mail address as it may be shown: `a***@domain`."""
+    name, _, domain = address.rpartition("@")
+    return f"{name[:1]}***@{domain}"
+
+
 def scrub(text: str, max_length: int = MAX_TEXT) -> str:
     """`text` without secrets, at most `max_length` characters of it, and nothing that UTF-8 cannot carry."""
     if len(text) > max_length:

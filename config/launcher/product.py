@@ -105,6 +105,8 @@ class Product:
         shutil.rmtree(self._state.metrics, ignore_errors=True)  # counts of processes that are gone
         self._state.metrics.mkdir(mode=0o700)
         environment = {**environment, "PROMETHEUS_MULTIPROC_DIR": str(self._state.metrics)}
+        if self._given.get("PUBLIC_BASE_URL") is None:
+            environment["PUBLIC_BASE_URL"] = f"http://localhost:{port}"  # links in mails find this very server
         # The stack stops them in the opposite order: beat, web, worker, and then the servers.
         wanted = [
             ("worker", children.worker(), environment, 20.0),

@@ -21,7 +21,7 @@ def refusals(environment: "Environment") -> list[str]:
     """
     if environment.environment == "development":
         return []
-    return [*_secrets(environment), *_servers(environment), *_doors(environment)]
+    return [*_secrets(environment), *_servers(environment), *_doors(environment), *_mail(environment)]
 
 
 def _secrets(environment: "Environment") -> Iterator[str]:
@@ -71,3 +71,10 @@ def _doors(environment: "Environment") -> Iterator[str]:
         yield "CORS_ALLOWED_ORIGINS has a wildcard. Name each origin, like https://app.example.com."
     if any(origin.lower().startswith("http://") for origin in environment.cors_allowed_origins):
         yield "CORS_ALLOWED_ORIGINS has an origin without TLS. Use https:// origins only."
+
+
+def _mail(environment: "Environment") -> Iterator[str]:
+    if environment.brevo_api_key and not environment.brevo_sender_email:
+        yield "BREVO_SENDER_EMAIL is not set. Name the address that mail comes from: the mail server refuses others."
+    if environment.brevo_api_key and "public_base_url" not in environment.model_fields_set:
+        yield "PUBLIC_BASE_URL is not set. Say where people reach this server: links in mails begin with it."

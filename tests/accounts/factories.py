@@ -8,7 +8,7 @@ from factory.declarations import LazyAttribute, LazyFunction, SelfAttribute, Seq
 from factory.django import DjangoModelFactory
 
 from accounts.credentials import digest_of
-from accounts.models import ApiKey, AuditEntry, Job, Session, User
+from accounts.models import ApiKey, AuditEntry, Job, Mail, Session, User
 from accounts.roles import Role
 from accounts.scopes import Scope
 
@@ -106,3 +106,24 @@ class AuditEntryFactory(DjangoModelFactory[AuditEntry]):
     actor = SubFactory(UserFactory)
     verb = "accounts.user.role_changed"
     happened_at = NOON
+
+
+class MailFactory(DjangoModelFactory[Mail]):
+    """A mail that waits to be sent."""
+
+    class Meta:
+        model = Mail
+
+    recipient = "alice@example.com"
+    template = "account_approved"
+    context = LazyFunction(lambda: {"username": "alice"})
+    created_at = NOON
+    next_attempt_at = NOON
+
+    class Params:
+        sent = Trait(attempts=1, sent_at=NOON)
+        given_up = Trait(attempts=8, given_up_at=NOON, last_error="OSError: away")
+        reset = Trait(
+            template="password_reset",
+            context=LazyFunction(lambda: {"username": "alice", "token": "the-token", "valid_minutes": 30}),
+        )

@@ -160,6 +160,17 @@ def test_the_driver_of_another_library_is_left_out(bare, monkeypatch, driver):
         ("PORT", "70000", "PORT: Input should be less than or equal to 65535"),
         ("TRUSTED_PROXIES", "10.0.0.0/8,hidden", "TRUSTED_PROXIES: value is not a valid"),
         ("HEARTBEAT_CRON", "hourly", "HEARTBEAT_CRON: String should match"),
+        *(
+            ("PUBLIC_BASE_URL", url, "PUBLIC_BASE_URL: must look like https://api.example.com")
+            for url in (
+                "hidden",
+                "ftp://hidden",
+                "https://",
+                "https://hidden?x=1",
+                "https://hidden#x",
+                "https://u@hidden",
+            )
+        ),
         ("BASELINE_EQUITY", "-1", "BASELINE_EQUITY: Input should be greater than 0"),
     ],
 )
@@ -171,6 +182,15 @@ def test_what_a_variable_may_not_say(bare, monkeypatch, variable, value, sentenc
 
     assert sentence in str(refusal.value)
     assert "hidden" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "given", ["https://api.example.com", "https://api.example.com/", " https://api.example.com// "]
+)
+def test_links_never_have_two_slashes(bare, monkeypatch, given):
+    monkeypatch.setenv("PUBLIC_BASE_URL", given)
+
+    assert load(bare).public_base_url == "https://api.example.com"
 
 
 def test_everything_that_is_wrong_is_said_at_once(bare, monkeypatch):

@@ -81,6 +81,21 @@ def test_staging_may_show_the_demo(production, monkeypatch):
     assert load(production).demo is True
 
 
+@pytest.mark.parametrize("missing", ["BREVO_SENDER_EMAIL", "PUBLIC_BASE_URL"])
+def test_who_sends_mails_says_from_where(production, monkeypatch, missing):
+    given = {"BREVO_SENDER_EMAIL": "post@example.com", "PUBLIC_BASE_URL": "https://api.example.com"}
+    for variable, value in {**given, "BREVO_API_KEY": "xkeysib-1"}.items():
+        monkeypatch.setenv(variable, value)
+    assert load(production).public_base_url == "https://api.example.com"
+
+    monkeypatch.delenv(missing)
+    with pytest.raises(ImproperlyConfigured, match=f"{missing} is not set"):
+        load(production)
+
+    monkeypatch.delenv("BREVO_API_KEY")
+    assert load(production).brevo_api_key is None
+
+
 def test_keys_that_were_rotated_out_may_stay(production, monkeypatch):
     monkeypatch.setenv("ENCRYPTION_MASTER_KEY", f"{GOOD}, {PRODUCTION['ENCRYPTION_MASTER_KEY']}")
 

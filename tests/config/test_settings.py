@@ -113,5 +113,36 @@ def test_migrations_fall_back_to_the_only_database_there_is():
     assert settings_of(["DATABASE_OWNER_URL"], **both) == {"DATABASE_OWNER_URL": "postgresql://owner:pw@db/x"}
 
 
+def test_mail_goes_to_brevo_with_a_key_and_to_the_log_without():
+    names = ["EMAIL_BACKEND", "EMAIL_HOST", "EMAIL_PORT", "EMAIL_HOST_USER", "EMAIL_HOST_PASSWORD", "EMAIL_USE_TLS"]
+    server = ["smtp-relay.brevo.com", 587, "apikey"]
+    own = {
+        "BREVO_API_KEY": "k",
+        "BREVO_SMTP_SERVER": "smtp.example.com",
+        "BREVO_PORT": "2525",
+        "BREVO_SMTP_LOGIN": "us",
+    }
+
+    assert list(settings_of(names).values()) == ["config.kernel.mail_log.LogBackend", *server, "", True]
+    assert list(settings_of(names, BREVO_API_KEY="k").values()) == [
+        "django.core.mail.backends.smtp.EmailBackend",
+        *server,
+        "k",
+        True,
+    ]
+    assert list(settings_of(names[1:5], **own).values()) == ["smtp.example.com", 2525, "us", "k"]
+
+
+@pytest.mark.parametrize(
+    ("variables", "sender"),
+    [
+        ({}, "Crypto platform <no-reply@localhost>"),
+        ({"BREVO_SENDER_EMAIL": "post@acme.example", "BREVO_SENDER_NAME": "Acme"}, "Acme <post@acme.example>"),
+    ],
+)
+def test_mail_comes_from_who_is_named(variables, sender):
+    assert settings_of(["DEFAULT_FROM_EMAIL"], **variables) == {"DEFAULT_FROM_EMAIL": sender}
+
+
 def test_the_environment_is_there_for_whoever_needs_more():
     assert product.ENV.environment == settings.ENVIRONMENT

@@ -1,5 +1,6 @@
 import socket
 import threading
+from datetime import timedelta
 from unittest.mock import Mock
 
 import pytest
@@ -8,6 +9,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 
 from config import health
+from tests.accounts.factories import NOON, MailFactory
 
 REFUSING = "redis://127.0.0.1:1/0"
 
@@ -175,3 +177,32 @@ def test_metrics_are_not_shown_through_a_proxy_that_nobody_declared(web):
     forwarded = {"x-forwarded-for": "10.0.0.1"}
 
     assert web.get("/metrics", REMOTE_ADDR="10.9.9.9", headers=forwarded).status_code == 404
+
+
+def outbox(response):
+    return [
+        line.rpartition(" ")[2]
+        for name in ("outbox_pending", "outbox_oldest_age_seconds")
+        for line in response.content.decode().splitlines()
+        if line.startswith(f"{name} ")
+    ]
+
+
+def test_metrics_tell_how_many_mails_wait_and_for_how_long(committed_db, web, time_machine):
+    time_machine.move_to(NOON, tick=False)
+    assert outbox(web.get("/metrics")) == ["0.0", "0.0"]
+
+    MailFactory.create(created_at=NOON - timedelta(minutes=2))
+    MailFactory.create(sent=True, created_at=NOON - timedelta(hours=2))
+
+    assert outbox(web.get("/metrics")) == ["1.0", "120.0"]
+
+
+def test_metrics_of_the_outbox_are_unknown_while_the_database_hangs(web, monkeypatch):
+    monkeypatch.setattr(health, "READY_SECONDS", 0.1)
+    release = hangs(health.OUTBOX, monkeypatch)
+
+    response = web.get("/metrics")
+    release.set()
+
+    assert (response.status_code, outbox(response)) == (200, ["NaN", "NaN"])

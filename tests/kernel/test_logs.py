@@ -9,7 +9,7 @@ import structlog
 from structlog.contextvars import bound_contextvars
 
 from config.kernel import logs
-from config.kernel.redaction import HIDDEN, MAX_TEXT, redact, scrub
+from config.kernel.redaction import HIDDEN, MAX_TEXT, redact, scrub, shortened
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI3In0.c2lnbmF0dXJlLW9mLXRoaXM"
 
@@ -151,6 +151,13 @@ def test_secrets_inside_a_text_are_hidden(text):
 )
 def test_mail_addresses_are_shortened(text, cleaned):
     assert scrub(text) == cleaned
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"), [("ann@example.com", "a***@example.com"), ("user@localhost", "u***@localhost"), ("", "***@")]
+)
+def test_what_is_known_to_be_an_address_is_shortened_whatever_its_domain(address, shown):
+    assert shortened(address) == shown
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,13 @@ def table(monkeypatch):
 def test_each_role_gets_a_group_with_its_permissions_and_those_of_the_roles_below(table):
     role_groups.sync()
 
-    moderator = {"accounts.view_user", "accounts.view_auditentry", "accounts.view_job", "accounts.change_job"}
+    moderator = {
+        "accounts.view_user",
+        "accounts.view_auditentry",
+        "accounts.view_job",
+        "accounts.change_job",
+        "accounts.view_mail",
+    }
     operator = moderator | {"auth.add_group", "auth.change_group", "auth.delete_group", "auth.view_group"}
     assert [permissions_of(role) for role in Role] == [set(), set(), moderator, operator, operator]
 
@@ -44,6 +50,7 @@ def test_changes_are_told_once(table):
         "moderator: + accounts.auditentry.view",
         "moderator: + accounts.job.change",
         "moderator: + accounts.job.view",
+        "moderator: + accounts.mail.view",
         "moderator: + accounts.user.view",
     ]
     assert role_groups.sync() == []
