@@ -16,6 +16,7 @@ DISPOSABLE = frozenset(
     {"mailinator.com", "guerrillamail.com", "10minutemail.com", "yopmail.com", "temp-mail.org", "trashmail.com"}
     | {"sharklasers.com", "getnada.com", "dispostable.com", "maildrop.cc"}
 )
+_LOOKS_LIKE = str.maketrans("013457", "oleast", "_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +50,7 @@ def _resembles_staff(candidate: User, at: datetime) -> bool:
 
 def _skeleton(username: str) -> str:
     """What a name looks like at a glance: digits that stand for letters read as letters, underscores gone."""
-    return username.lower().translate(
-        str.maketrans({"0": "o", "1": "l", "3": "e", "4": "a", "5": "s", "7": "t", "_": ""})
-    )
+    return username.lower().translate(_LOOKS_LIKE)
 
 
 def _is_disposable(candidate: User, at: datetime) -> bool:

@@ -142,8 +142,10 @@ def end_all(
     but: uuid.UUID | None = None,
 ) -> int:
     """End every open session of a person, except the one that is named; returns how many."""
-    sessions = Session.objects.open().filter(user=user).exclude(pk=but).order_by("pk")
-    return sum(end(session, ending, by=by, at=at, reason=reason) for session in sessions)
+    others = Session.objects.open().filter(user=user).order_by("pk")
+    if but is not None:
+        others = others.exclude(pk=but)
+    return sum(end(session, ending, by=by, at=at, reason=reason) for session in others)
 
 
 def withdraw_everything(user: User, ending: Session.Ending, *, by: User | None, at: datetime, reason: str = "") -> None:

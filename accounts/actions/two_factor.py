@@ -84,7 +84,7 @@ def confirm(user: User, otp: str, *, session_id: UUID | None, at: datetime) -> l
         raise OtpInvalid
     attempts.forget("second_factor", user.pk)
     TotpDevice.objects.filter(pk=device.pk).update(confirmed_at=at)
-    Session.objects.open().filter(pk=session_id).update(second_factor=True)
+    Session.objects.open().filter(pk__in=[session_id]).update(second_factor=True)
     codes = _make_recovery_codes(user, at=at)
     _changed(user, "enabled", session_id=session_id, at=at)
     return codes
@@ -97,7 +97,7 @@ def disable(user: User, *, session_id: UUID | None, at: datetime) -> None:
     if not TotpDevice.objects.filter(user=user, confirmed_at__isnull=False).delete()[0]:
         raise SecondFactorNotSetUp
     user.recovery_codes.all().delete()
-    Session.objects.open().filter(pk=session_id).update(second_factor=False)
+    Session.objects.open().filter(pk__in=[session_id]).update(second_factor=False)
     _changed(user, "disabled", session_id=session_id, at=at)
 
 

@@ -15,7 +15,7 @@ from config.kernel import clock
 from config.kernel.errors import NotFound
 from config.kernel.pages import CURSOR, link_header, newest_first, page
 from config.kernel.parameters import NONE, Parameters
-from config.kernel.serializers import StrictSerializer
+from config.kernel.serializers import PasswordField, StrictSerializer
 from config.kernel.views import ANY_KEY, ApiView
 
 
@@ -32,9 +32,7 @@ class KeyFields(StrictSerializer):
 
 
 class NewKey(KeyFields):
-    password = serializers.CharField(
-        max_length=1_024, trim_whitespace=False, style={"input_type": "password"}, help_text="Yours, once more."
-    )
+    password = PasswordField(help_text="Yours, once more.")
 
 
 class ShownKey(serializers.ModelSerializer):

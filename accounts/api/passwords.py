@@ -12,15 +12,13 @@ from accounts.api.callers import user_of
 from accounts.api.serializers import Message
 from config.kernel import clock, limits
 from config.kernel.addresses import client_address
-from config.kernel.serializers import StrictSerializer
+from config.kernel.serializers import PasswordField, StrictSerializer
 from config.kernel.views import ApiView
-
-_PASSWORD = {"max_length": 1_024, "trim_whitespace": False, "style": {"input_type": "password"}}
 
 
 class PasswordChange(StrictSerializer):
-    current_password = serializers.CharField(**_PASSWORD)
-    new_password = serializers.CharField(**_PASSWORD)
+    current_password = PasswordField()
+    new_password = PasswordField()
 
 
 class PasswordResetRequest(StrictSerializer):
@@ -29,7 +27,7 @@ class PasswordResetRequest(StrictSerializer):
 
 class PasswordReset(StrictSerializer):
     token = serializers.CharField(max_length=200, help_text="From the mail; good once, for an hour.")
-    new_password = serializers.CharField(**_PASSWORD)
+    new_password = PasswordField()
 
 
 class ChangePassword(ApiView):

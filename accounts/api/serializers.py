@@ -5,7 +5,7 @@ from rest_framework import serializers
 
 from accounts.models import User
 from accounts.models.job import CELERY_WORDS, IN_PROGRESS
-from config.kernel.serializers import StrictSerializer
+from config.kernel.serializers import PasswordField, StrictSerializer
 
 TASK_STATUSES = [*CELERY_WORDS.values(), IN_PROGRESS]
 
@@ -20,7 +20,7 @@ _TASK = {"task_id": "019a9d5e-6f00-7c3e-8a51-0242ac120002"}
 )
 class Credentials(StrictSerializer):
     username = serializers.CharField(max_length=254, help_text="User name or e-mail address, in any case.")
-    password = serializers.CharField(max_length=1_024, trim_whitespace=False, style={"input_type": "password"})
+    password = PasswordField()
     otp = serializers.CharField(
         required=False,
         max_length=40,

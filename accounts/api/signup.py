@@ -8,7 +8,7 @@ from rest_framework.response import Response
 from accounts.actions import signups
 from accounts.api.authentication import client_of
 from config.kernel import clock, limits
-from config.kernel.serializers import StrictSerializer
+from config.kernel.serializers import PasswordField, StrictSerializer
 from config.kernel.views import ApiView
 
 RECEIVED = {"message": "Signup received. Await approval.", "status": "pending"}
@@ -17,10 +17,7 @@ RECEIVED = {"message": "Signup received. Await approval.", "status": "pending"}
 class SignUpRequest(StrictSerializer):
     username = serializers.CharField(max_length=64, help_text="Letters, digits and underscores.")
     email = serializers.EmailField(max_length=254)
-    password = serializers.CharField(
-        max_length=1_024,
-        trim_whitespace=False,
-        style={"input_type": "password"},
+    password = PasswordField(
         help_text="At least 10 characters, of any kind.",
     )
 

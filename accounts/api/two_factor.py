@@ -9,14 +9,12 @@ from accounts.api.callers import session_of, user_of
 from accounts.api.serializers import Message
 from accounts.models import TotpDevice
 from config.kernel import clock
-from config.kernel.serializers import StrictSerializer
+from config.kernel.serializers import PasswordField, StrictSerializer
 from config.kernel.views import ApiView
 
 
 class PasswordAgain(StrictSerializer):
-    password = serializers.CharField(
-        max_length=1_024, trim_whitespace=False, style={"input_type": "password"}, help_text="Yours, once more."
-    )
+    password = PasswordField(help_text="Yours, once more.")
 
 
 class Code(StrictSerializer):

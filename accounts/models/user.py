@@ -38,8 +38,8 @@ class UserQuerySet(models.QuerySet["User"]):
         return self.filter(kind=User.Kind.SERVICE)
 
 
-class UserManager(BaseUserManager.from_queryset(UserQuerySet)["User"]):  # type: ignore[misc]  # a class made at run time
-    """Finds people by what they type at the door, and creates them with hashed passwords."""
+class UserManager(BaseUserManager["User"]):
+    """Creates people with hashed passwords, and finds them by what they type at the door."""
 
     def create_user(self, username: str, email: str, password: str | None = None, **fields: Any) -> User:
         """A stored person; without a password nobody can log in as them. Raises `ValidationError`."""
@@ -57,7 +57,7 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)["User"]):  # type:
         )
 
     def get_by_natural_key(self, username: str | None) -> User:
-        return self.called(username or "").get()
+        return User.objects.called(username or "").get()
 
 
 class User(AbstractBaseUser, PermissionsMixin):
@@ -100,7 +100,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     EMAIL_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = ["email"]
 
-    objects = UserManager()
+    objects = UserManager.from_queryset(UserQuerySet)()
 
     class Meta:
         ordering = ["pk"]

@@ -102,6 +102,10 @@ def hello(request: HttpRequest) -> HttpResponse:
 urlpatterns = [path("", hello)]
 
 
+def _ignore(status: str, headers: list[tuple[str, str]], failure: object = None, /) -> Callable[[bytes], object]:
+    return lambda body: None
+
+
 class _Hello:
     """Requests to the view above through Django's handler, without any middleware and without a server."""
 
@@ -115,11 +119,14 @@ class _Hello:
         def ask(attempt: int) -> float:
             for _ in range(calls):
                 environ = {
-                    "REQUEST_METHOD": "GET", "PATH_INFO": "/", "SERVER_NAME": "localhost", "SERVER_PORT": "80",
+                    "REQUEST_METHOD": "GET",
+                    "PATH_INFO": "/",
+                    "SERVER_NAME": "localhost",
+                    "SERVER_PORT": "80",
                     "wsgi.input": BytesIO(),
                     "wsgi.url_scheme": "http",
                 }
-                b"".join(handler(environ, lambda status, headers: None))
+                b"".join(handler(environ, _ignore))
             return calls
 
         self._work = Work(self.name, ask)

@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -25,7 +25,7 @@ _MAX_CURSOR_LENGTH = 4_000  # the longest name, case-folded, in UTF-8, in base64
 
 
 def page(
-    results: Sequence[object], *, count: int | None, next: str | None = None, previous: str | None = None
+    results: Iterable[object], *, count: int | None, next: str | None = None, previous: str | None = None
 ) -> dict[str, object]:
     """The body of a list. `count` is None where counting would cost more than it tells; the links are URLs."""
     return {"count": count, "next": next, "previous": previous, "results": results}

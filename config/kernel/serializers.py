@@ -15,3 +15,10 @@ class StrictSerializer(serializers.Serializer[Any]):
             if unknown:
                 raise serializers.ValidationError({name[:100]: ["This field is not known."] for name in unknown[:20]})
         return super().to_internal_value(data)
+
+
+class PasswordField(serializers.CharField):
+    """A password as it was typed, blanks included; what it must be like is not decided here."""
+
+    def __init__(self, **described: Any) -> None:
+        super().__init__(max_length=1_024, trim_whitespace=False, style={"input_type": "password"}, **described)

@@ -9,6 +9,7 @@ from accounts.roles import Role
 from accounts.scopes import Scope, ceiling
 from config.kernel.errors import ValidationFailed
 from tests.accounts.factories import UserFactory
+from tests.support.refusals import culprits
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 
@@ -59,7 +60,7 @@ def test_scope_beyond_the_role_is_refused(alice, scopes):
     with pytest.raises(ValidationFailed) as refused:
         create(alice, scopes)
 
-    assert set(refused.value.details["fields"]) == {"scopes"}
+    assert culprits(refused.value) == {"scopes"}
     assert not ApiKey.objects.exists()
 
 

@@ -49,9 +49,8 @@ def test_first_login_is_no_new_device_but_another_one_is(alice, now):
 
     log_in(alice, PHONE, at=now)
 
-    mail = Mail.objects.get()
-    assert (mail.template, mail.recipient) == ("new_device", "alice@example.com")
-    assert (mail.context["device"], mail.context["address"]) == ("Safari on iPhone", "198.51.100.7")
+    mail = Mail.objects.values_list("template", "recipient", "context__device", "context__address").get()
+    assert mail == ("new_device", "alice@example.com", "Safari on iPhone", "198.51.100.7")
 
 
 def test_refresh_gives_a_successor_and_repeats_it_until_it_is_used(alice, now):
