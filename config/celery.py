@@ -20,7 +20,9 @@ app = Celery(
     task_create_missing_queues=False,
     # Tasks that are not named here go to the default queue; jobs name their queue themselves.
     task_routes={
+        "accounts.log_audit_head": {"queue": "maintenance"},
         "accounts.relay_jobs": {"queue": "maintenance"},
+        "accounts.verify_audit_chain": {"queue": "maintenance"},
         "markets.close_days": {"queue": "maintenance"},
         "markets.describe_assets": {"queue": "maintenance"},
         "markets.enforce_retention": {"queue": "maintenance"},
