@@ -100,6 +100,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["position"],
+                "default_permissions": (),
                 "constraints": [
                     models.CheckConstraint(condition=models.Q(("position__gte", 1)), name="audit_link_counts_from_one")
                 ],

@@ -44,6 +44,7 @@ class AuditLink(AppendOnly):
 
     class Meta:
         ordering = ["position"]
+        default_permissions = ()  # seen with the entry, and written by nobody
         constraints = [
             models.CheckConstraint(condition=models.Q(position__gte=1), name="audit_link_counts_from_one"),
         ]

@@ -55,9 +55,7 @@ def test_functions_of_the_owner_write_for_it(app_connection):
 def test_others_with_the_privilege_are_refused_by_the_trigger(superuser_connection, write):
     superuser_connection.execute("SET session_replication_role = replica")
 
-    with pytest.raises(
-        InsufficientPrivilege, match=r"ledger is written by functions of its owner only: [A-Z]+ refused"
-    ):
+    with pytest.raises(InsufficientPrivilege, match=r"ledger is written by .* owner only: [A-Z]+ refused"):
         superuser_connection.execute(write)
 
     assert lines(superuser_connection) == [1]

@@ -386,8 +386,8 @@ class TestMoreThanOneAtATime:
 
     @staticmethod
     def waits(superuser: psycopg.Connection[Any], waiting: psycopg.Connection[Any]) -> bool:
-        question = "SELECT cardinality(pg_blocking_pids(%s)) > 0"
-        return bool(superuser.execute(question, [waiting.info.backend_pid]).fetchone()[0])
+        question = "SELECT WHERE cardinality(pg_blocking_pids(%s)) > 0"
+        return superuser.execute(question, [waiting.info.backend_pid]).rowcount == 1
 
     def test_a_row_that_one_waits_for_after_recording_is_given_free(self, sessions, superuser_connection):
         first, second = sessions

@@ -33,7 +33,7 @@ def test_empty_chain_is_intact(committed_db):
 
 
 def test_whole_chain_is_checked_link_by_link(hashes):
-    done = []
+    done: list[int] = []
 
     verdict = audit_chain.verify(on_progress=done.append)
 
