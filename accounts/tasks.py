@@ -3,6 +3,7 @@ from uuid import UUID
 from celery import shared_task
 
 from accounts.actions import jobs, logins_past, mails
+from accounts.runs import audit_verification
 from config.kernel import clock
 
 
@@ -34,3 +35,15 @@ def forget_mails(**_: object) -> dict[str, int]:
 def forget_logins(**_: object) -> dict[str, int]:
     """Drop revocations that everything has outlived, and sessions that ended long ago."""
     return {"forgotten": logins_past.forget(at=clock.now())}
+
+
+@shared_task(name="accounts.log_audit_head")
+def log_audit_head(**_: object) -> None:
+    """Write the head of the audit trail's chain to the log, where it is out of the database's reach."""
+    audit_verification.log_head()
+
+
+@shared_task(name="accounts.verify_audit_chain")
+def verify_audit_chain(**_: object) -> None:
+    """Check the whole audit trail against its chain."""
+    audit_verification.perform(at=clock.now())

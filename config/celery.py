@@ -22,7 +22,9 @@ app = Celery(
     task_routes={
         "accounts.forget_logins": {"queue": "maintenance"},
         "accounts.forget_mails": {"queue": "maintenance"},
+        "accounts.log_audit_head": {"queue": "maintenance"},
         "accounts.relay_jobs": {"queue": "maintenance"},
+        "accounts.verify_audit_chain": {"queue": "maintenance"},
         "markets.close_days": {"queue": "maintenance"},
         "markets.describe_assets": {"queue": "maintenance"},
         "markets.enforce_retention": {"queue": "maintenance"},

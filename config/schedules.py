@@ -85,4 +85,16 @@ SCHEDULES: Sequence[Schedule] = (
         "Withdrawn tokens that have expired by themselves, and sessions that ended a quarter of a year ago.",
         crontab=Crontab(minute="50", hour="3"),
     ),
+    Schedule(
+        "Audit: log the head of the chain",
+        "accounts.log_audit_head",
+        "The log keeps, outside the database, what the trail must still contain later.",
+        crontab=Crontab(minute="50"),
+    ),
+    Schedule(
+        "Audit: verify the chain",
+        "accounts.verify_audit_chain",
+        "The whole audit trail is checked against its chain; what is broken is logged as an error.",
+        crontab=Crontab(minute="10", hour="4"),
+    ),
 )

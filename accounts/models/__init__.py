@@ -1,5 +1,6 @@
 from accounts.models.api_key import ApiKey
 from accounts.models.audit_entry import AuditEntry
+from accounts.models.audit_link import AuditLink
 from accounts.models.job import Job
 from accounts.models.mail import Mail
 from accounts.models.recovery_code import RecoveryCode
@@ -8,4 +9,15 @@ from accounts.models.session import Session
 from accounts.models.totp_device import TotpDevice
 from accounts.models.user import User
 
-__all__ = ["ApiKey", "AuditEntry", "Job", "Mail", "RecoveryCode", "Revocation", "Session", "TotpDevice", "User"]
+__all__ = [
+    "ApiKey",
+    "AuditEntry",
+    "AuditLink",
+    "Job",
+    "Mail",
+    "RecoveryCode",
+    "Revocation",
+    "Session",
+    "TotpDevice",
+    "User",
+]

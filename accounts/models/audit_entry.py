@@ -20,7 +20,11 @@ class AuditEntryQuerySet(AppendOnlyQuerySet["AuditEntry"]):
 
 
 class AuditEntry(AppendOnly):
-    """One deed: who did what to what, when and why. Written once, never changed."""
+    """One deed: who did what to what, when and why. Written once, never changed.
+
+    The database gives `id` and `created_at` itself, whatever the INSERT says, and at COMMIT the entry's link in the
+    chain: `AuditLink`.
+    """
 
     created_at = models.DateTimeField(db_default=Now(), editable=False, help_text="By the database's clock.")
     happened_at = models.DateTimeField(help_text="By the clock of the process that did it.")
@@ -35,6 +39,14 @@ class AuditEntry(AppendOnly):
     before = models.JSONField(default=dict, blank=True, encoder=DjangoJSONEncoder)
     after = models.JSONField(default=dict, blank=True, encoder=DjangoJSONEncoder)
     request_id = models.CharField(max_length=64, blank=True, help_text="The request or task that did it.")
+    # The database's own default is for processes of the release before, which do not know the column yet.
+    api_key = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Prefix of the API key with which it was done, if any.",
+    )
 
     objects: ClassVar = AuditEntryQuerySet.as_manager()
 

@@ -19,6 +19,7 @@ from psycopg import sql
 OWNER = "owner"
 APP = "app"
 REFUSAL_FUNCTION = "refuse_change_of_append_only"  # a table whose trigger calls it is read and appended to only
+OWNER_ONLY_FUNCTION = "refuse_hands_other_than_owners"  # and such a table is only read: functions of the owner write it
 
 _ROLE = """
 DO $$ BEGIN
@@ -44,7 +45,8 @@ REVOKE CREATE ON SCHEMA public FROM PUBLIC, {app};
 GRANT USAGE ON SCHEMA public TO {app};
 ALTER DEFAULT PRIVILEGES FOR ROLE {owner} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {app};
 ALTER DEFAULT PRIVILEGES FOR ROLE {owner} GRANT USAGE, SELECT ON SEQUENCES TO {app};
--- Functions of the owner may run with the owner's rights: nobody else calls them by default.
+-- Functions of the owner may run with the owner's rights: nobody else calls them by default. Those that triggers call
+-- need no grant to be fired, and with one `app` could hang them on a table of its own, with rows of its own making.
 ALTER DEFAULT PRIVILEGES FOR ROLE {owner} REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
 ALTER DEFAULT PRIVILEGES FOR ROLE {owner} GRANT EXECUTE ON FUNCTIONS TO {app};
 DO $$
@@ -54,6 +56,8 @@ BEGIN
     FOR item IN
         SELECT c.oid::regclass AS name, CASE
             WHEN c.relkind = 'S' THEN 'USAGE, SELECT'
+            WHEN EXISTS (SELECT FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
+                         WHERE t.tgrelid = c.oid AND p.proname = {owner_only}) THEN 'SELECT'
             WHEN EXISTS (SELECT FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
                          WHERE t.tgrelid = c.oid AND p.proname = {refusal}) THEN 'SELECT, INSERT'
             ELSE 'SELECT, INSERT, UPDATE, DELETE' END AS rights
@@ -65,11 +69,14 @@ BEGIN
         EXECUTE format('GRANT %s ON %s TO %I', item.rights, item.name, {app_text});
     END LOOP;
     FOR item IN
-        SELECT p.oid::regprocedure AS name FROM pg_proc p JOIN pg_roles r ON r.oid = p.proowner
+        SELECT p.oid::regprocedure AS name, p.prorettype = 'trigger'::regtype AS is_of_trigger
+        FROM pg_proc p JOIN pg_roles r ON r.oid = p.proowner
         WHERE p.pronamespace = 'public'::regnamespace AND r.rolname = {owner_text}
     LOOP
-        EXECUTE format('REVOKE ALL ON ROUTINE %s FROM PUBLIC', item.name);
-        EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO %I', item.name, {app_text});
+        EXECUTE format('REVOKE ALL ON ROUTINE %s FROM PUBLIC, %I', item.name, {app_text});
+        IF NOT item.is_of_trigger THEN
+            EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO %I', item.name, {app_text});
+        END IF;
     END LOOP;
 END $$;
 """
@@ -90,7 +97,8 @@ def create_roles_sql(owner_password: str, app_password: str, owner: str = OWNER,
 def grant_sql(owner: str = OWNER, app: str = APP) -> str:
     """Statements that give `app` its rights; run inside the database as `owner` or as a superuser.
 
-    They may be repeated at any time: append-only tables keep refusing UPDATE and DELETE.
+    They may be repeated at any time: append-only tables keep refusing UPDATE and DELETE, and those that only the
+    owner's functions write keep refusing everything but SELECT.
     """
     return _GRANTS.format(
         owner=_name(owner),
@@ -98,6 +106,7 @@ def grant_sql(owner: str = OWNER, app: str = APP) -> str:
         app=_name(app),
         app_text=_text(app),
         refusal=_text(REFUSAL_FUNCTION),
+        owner_only=_text(OWNER_ONLY_FUNCTION),
     )
 
 

@@ -79,6 +79,17 @@ def test_functions_of_the_owner_are_for_the_serving_role_only(owner_connection, 
     assert superuser_connection.execute(grantees).fetchall() == [("app",), ("owner",)]
 
 
+def test_functions_of_triggers_are_for_triggers_only(owner_connection, superuser_connection):
+    owner_connection.execute(
+        "CREATE FUNCTION fired() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN RETURN NULL; END'"
+    )
+    grantees = "SELECT grantee::text FROM information_schema.routine_privileges WHERE routine_name = 'fired'"
+
+    owner_connection.execute(grant_sql())
+
+    assert superuser_connection.execute(grantees).fetchall() == [("owner",)]
+
+
 def rights(connection: psycopg.Connection) -> dict[str, set[str]]:
     """What every table and sequence says about who may do what."""
     query = "SELECT relname, relacl::text[] FROM pg_class WHERE relnamespace = 'public'::regnamespace"
@@ -102,6 +113,7 @@ def test_grants_may_be_repeated(superuser_connection, owner_connection):
 
     assert rights(superuser_connection) == before
     assert "app=ar/owner" in before["accounts_auditentry"]
+    assert "app=r/owner" in before["accounts_auditlink"]
 
 
 def test_grants_mend_a_database_that_was_restored_without_them(superuser_connection, owner_connection):

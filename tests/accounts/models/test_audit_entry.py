@@ -37,7 +37,7 @@ CHANGES = [
     "UPDATE accounts_auditentry SET verb = 'x'",
     "UPDATE accounts_auditentry SET verb = 'x' WHERE false",
     "DELETE FROM accounts_auditentry",
-    "TRUNCATE accounts_auditentry",
+    "TRUNCATE accounts_auditentry, accounts_auditlink",
 ]
 
 
