@@ -14,7 +14,7 @@ from django.conf import settings
 from accounts.models import Session, User
 from accounts.models.user import canonical_email
 from config.kernel import metrics
-from config.kernel.addresses import bucket_address
+from config.kernel.addresses import bucket_address, ip_or_none
 from config.kernel.counters import CountersUnavailable, server
 from config.kernel.errors import RateLimited, ServiceUnavailable
 
@@ -80,7 +80,8 @@ def trust(user: User, *, address: str) -> None:
 
 
 def _knows(user: User, address: str, *, at: datetime) -> bool:
-    return Session.objects.filter(user=user, address=address, created_at__gt=at - TRUSTED_FOR).exists()
+    known = Session.objects.filter(user=user, address=ip_or_none(address), created_at__gt=at - TRUSTED_FOR)
+    return ip_or_none(address) is not None and known.exists()
 
 
 def _account(user: User | None, login: str) -> str:
