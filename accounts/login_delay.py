@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import Any
 
 from django.conf import settings
 
@@ -74,7 +75,7 @@ def forget(user: User) -> None:
 def trust(user: User, *, address: str) -> None:
     """From here the password was reset by mail, so whoever comes from here is not a guesser."""
     try:
-        _ask("SET", _trusted(_account(user, user.username), address), 1, "EX", RESET_TRUSTED_SECONDS)
+        _ask("SETEX", _trusted(_account(user, user.username), address), RESET_TRUSTED_SECONDS, 1)
     except CountersUnavailable:
         return  # then they wait like everybody
 
@@ -93,5 +94,5 @@ def _trusted(account: str, address: str) -> str:
     return f"delay:trusted:{account}:{bucket_address(address)}"
 
 
-def _ask(*command: object) -> int:
-    return int(server(settings.REDIS_URL).ask(*command) or 0)
+def _ask(*command: object) -> Any:
+    return server(settings.REDIS_URL).ask(*command)
