@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import Any
 
 from django.conf import settings
 
 from accounts.models import Session, User
 from accounts.models.user import canonical_email
 from config.kernel import metrics
-from config.kernel.addresses import bucket_address
+from config.kernel.addresses import bucket_address, ip_or_none
 from config.kernel.counters import CountersUnavailable, server
 from config.kernel.errors import RateLimited, ServiceUnavailable
 
@@ -74,13 +75,14 @@ def forget(user: User) -> None:
 def trust(user: User, *, address: str) -> None:
     """From here the password was reset by mail, so whoever comes from here is not a guesser."""
     try:
-        _ask("SET", _trusted(_account(user, user.username), address), 1, "EX", RESET_TRUSTED_SECONDS)
+        _ask("SETEX", _trusted(_account(user, user.username), address), RESET_TRUSTED_SECONDS, 1)
     except CountersUnavailable:
         return  # then they wait like everybody
 
 
 def _knows(user: User, address: str, *, at: datetime) -> bool:
-    return Session.objects.filter(user=user, address=address, created_at__gt=at - TRUSTED_FOR).exists()
+    known = Session.objects.filter(user=user, address=ip_or_none(address), created_at__gt=at - TRUSTED_FOR)
+    return ip_or_none(address) is not None and known.exists()
 
 
 def _account(user: User | None, login: str) -> str:
@@ -92,5 +94,5 @@ def _trusted(account: str, address: str) -> str:
     return f"delay:trusted:{account}:{bucket_address(address)}"
 
 
-def _ask(*command: object) -> int:
-    return int(server(settings.REDIS_URL).ask(*command) or 0)
+def _ask(*command: object) -> Any:
+    return server(settings.REDIS_URL).ask(*command)

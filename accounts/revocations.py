@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 import structlog
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 
 from accounts.models import Revocation
 from config.kernel.errors import ServiceUnavailable
@@ -64,6 +64,7 @@ class Revocations:
         self._withdrawn = _Withdrawn()
         self._horizon = 0  # the transaction from which on rows may be news
         self._read_at = -RELOAD_SECONDS
+        self._failed_at = -RELOAD_SECONDS
         self._loaded_at = -RELOAD_SECONDS
 
     def user_is_out(self, user_id: int, token_version: int) -> bool:
@@ -87,21 +88,24 @@ class Revocations:
         if not self._lock.acquire(blocking=age >= FRESH_SECONDS):
             return
         try:
-            if time.monotonic() - self._read_at >= POLL_SECONDS:
+            # Who waited for a thread that could not read does not try in turn: each may take seconds to fail.
+            if time.monotonic() - max(self._read_at, self._failed_at) >= POLL_SECONDS:
                 self._read()
         finally:
             self._lock.release()
+        # Not by `age`: trying to read may have taken longer than what was known then counts for.
+        if time.monotonic() - self._read_at >= REFUSE_SECONDS:
+            raise RevocationsUnknown
 
     def _read(self) -> None:
-        now = time.monotonic()
-        is_reload = now - self._loaded_at >= RELOAD_SECONDS
         try:
             with connection.cursor() as cursor:
+                now = time.monotonic()  # once connected: what is read is no older than this
+                is_reload = now - self._loaded_at >= RELOAD_SECONDS
                 cursor.execute(_NEWS, [0 if is_reload else self._horizon])
                 horizon, rows = cursor.fetchone()
-        except DatabaseError as error:
-            if now - self._read_at >= REFUSE_SECONDS:
-                raise RevocationsUnknown from error
+        except Error as error:
+            self._failed_at = time.monotonic()
             log.warning("revocations.not_read", error=type(error).__name__)
             return
         withdrawn = _Withdrawn() if is_reload else self._withdrawn

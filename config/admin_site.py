@@ -7,8 +7,10 @@ from django.conf import settings
 from django.contrib.admin import AdminSite
 from django.contrib.admin.apps import AdminConfig as DjangoAdminConfig
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import URLPattern, URLResolver, path
+from django.views.decorators.cache import never_cache
 
 from config.kernel import clock
 
@@ -38,13 +40,21 @@ class ProductAdminSite(AdminSite):
         from accounts.actions import two_factor
         from accounts.admin.two_factor import SHOWN
 
-        if request.method == "GET" and self._lacks_second_factor(request):
+        if request.method == "GET" and self._lacks_second_factor(request) and not self._is_over(request):
             return redirect("admin:two-factor")
         response = super().login(request, extra_context)
         if request.method == "POST" and request.user.is_authenticated and response.status_code == 302:
             request.session[SHOWN] = two_factor.is_enabled(request.user)
             request.session[SIGNED_IN_AT] = int(clock.now().timestamp())
         return response
+
+    def password_change(  # type: ignore[override]  # its base promises more than the site's routes need
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponseBase:
+        from accounts.admin.password import PasswordPage
+
+        context = {**self.each_context(request), **(extra_context or {})}
+        return PasswordPage.as_view(extra_context=context)(request)
 
     def has_permission(self, request: HttpRequest) -> bool:
         return super().has_permission(request) and not (self._is_over(request) or self._lacks_second_factor(request))
@@ -57,7 +67,7 @@ class ProductAdminSite(AdminSite):
                 return redirect("admin:login")
             return two_factor.page(request, self)
 
-        return [path("two-factor/", two_factor_page, name="two-factor"), *super().get_urls()]
+        return [path("two-factor/", never_cache(two_factor_page), name="two-factor"), *super().get_urls()]
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """Every page also knows the environment it runs in, and whether its data are made up."""

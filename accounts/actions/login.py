@@ -6,6 +6,7 @@ from datetime import datetime
 
 import structlog
 
+from accounts import login_delay
 from accounts.actions import sessions, two_factor
 from accounts.actions.sessions import TokenPair
 from accounts.clients import Client
@@ -42,6 +43,7 @@ def log_in(login: str, password: str, *, otp: str | None, client: Client, at: da
         if otp is None:
             raise OtpRequired
         two_factor.verify(user, otp, at=at)
+    login_delay.forget(user)
     User.objects.filter(pk=user.pk).update(last_login=at)
     pair = sessions.open_session(user, client, second_factor=has_second_factor, at=at)
     AUTH_EVENTS.labels("login", "accepted").inc()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import structlog
 from django.conf import settings
 from django.contrib.auth import password_validation
-from django.contrib.auth.tokens import default_token_generator
+from django.contrib.auth.tokens import PasswordResetTokenGenerator
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import transaction
 from django.utils.encoding import force_str
@@ -20,6 +21,16 @@ from accounts.models import Session, User
 from config.kernel.errors import PermissionDenied, RateLimited, ValidationFailed
 
 log = structlog.get_logger(__name__)
+
+
+class _ResetTokens(PasswordResetTokenGenerator):
+    """Good until the next login or password, and until everything of the account is withdrawn."""
+
+    def _make_hash_value(self, user: Any, timestamp: int) -> str:
+        return f"{super()._make_hash_value(user, timestamp)}{user.token_version}"
+
+
+_RESET_TOKENS = _ResetTokens()
 
 
 class WrongPassword(PermissionDenied):
@@ -65,7 +76,7 @@ def ask_for_reset(email: str, *, at: datetime) -> None:
     except RateLimited:  # the mailbox has had enough of them; saying so would say whose it is
         log.warning("password.reset_too_often", user_id=user.pk)
         return
-    token = f"{urlsafe_base64_encode(str(user.pk).encode())}-{default_token_generator.make_token(user)}"
+    token = f"{urlsafe_base64_encode(str(user.pk).encode())}-{_RESET_TOKENS.make_token(user)}"
     context = {
         "username": user.username,
         "token": token,
@@ -96,7 +107,7 @@ def _of_reset_token(token: str) -> User | None:
     except (ValueError, OverflowError):
         return None
     user = User.objects.people().active().filter(pk=user_id).first() if 0 < user_id < 2**63 else None
-    return user if user is not None and default_token_generator.check_token(user, signature) else None
+    return user if user is not None and _RESET_TOKENS.check_token(user, signature) else None
 
 
 @transaction.atomic

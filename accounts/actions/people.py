@@ -10,7 +10,7 @@ from django.db import transaction
 from accounts.actions import audit, mails, sessions
 from accounts.models import Session, User
 from accounts.roles import Role
-from config.kernel.errors import Conflict, ValidationFailed
+from config.kernel.errors import Conflict, PermissionDenied, ValidationFailed
 
 Status = User.Status
 
@@ -40,10 +40,15 @@ class LastAdmin(Conflict):
     message = "This is the last active administrator; make somebody else one first."
 
 
+class RightsWithdrawn(PermissionDenied):
+    code = "rights_withdrawn"
+    message = "Your own account was changed a moment ago, so you cannot do this any more."
+
+
 @transaction.atomic
 def approve(user: User, *, by: User, at: datetime, reason: str = "") -> None:
     """Let somebody in who has signed up. Raises `UserNotPending`."""
-    person = _locked(user)
+    person = _locked(user, by=by)
     if person.status != Status.PENDING:
         raise UserNotPending
     _set_status(person, Status.ACTIVE, "accounts.user.approved", by=by, at=at, reason=reason)
@@ -56,7 +61,7 @@ def disable(user: User, *, by: User, at: datetime, reason: str = "") -> None:
     """Shut somebody out at once. Raises `OwnAccount`, `UserDisabled` or `LastAdmin`."""
     if user.pk == by.pk:
         raise OwnAccount
-    person = _locked(user)
+    person = _locked(user, by=by)
     if person.status == Status.DISABLED:
         raise UserDisabled
     _require_another_admin(person)
@@ -68,7 +73,7 @@ def disable(user: User, *, by: User, at: datetime, reason: str = "") -> None:
 @transaction.atomic
 def enable(user: User, *, by: User, at: datetime, reason: str = "") -> None:
     """Let somebody in again. Raises `UserNotDisabled`."""
-    person = _locked(user)
+    person = _locked(user, by=by)
     if person.status != Status.DISABLED:
         raise UserNotDisabled
     _set_status(person, Status.ACTIVE, "accounts.user.enabled", by=by, at=at, reason=reason)
@@ -82,7 +87,7 @@ def set_role(user: User, role: Role, *, by: User | None, at: datetime, reason: s
 
     Raises `LastAdmin`.
     """
-    person = _locked(user)
+    person = _locked(user, by=by)
     previous = person.role
     if previous == role:
         return
@@ -106,7 +111,7 @@ def set_role(user: User, role: Role, *, by: User | None, at: datetime, reason: s
 @transaction.atomic
 def revoke_sessions(user: User, *, by: User, at: datetime, reason: str = "") -> None:
     """Make somebody log in anew everywhere."""
-    person = _locked(user)
+    person = _locked(user, by=by)
     sessions.withdraw_everything(person, Session.Ending.REVOKED, by=by, at=at, reason=reason)
     audit.record("accounts.user.sessions_revoked", actor=by, subject=person, at=at, reason=reason)
     user.refresh_from_db()
@@ -149,14 +154,18 @@ def ensure_demo_people(*, at: datetime) -> dict[str, dict[str, str]]:
     return created
 
 
-def _locked(user: User) -> User:
+def _locked(user: User, *, by: User | None) -> User:
     """The person as stored now, and every active administrator, held until the end of the transaction.
 
-    All in the order of their keys: two administrators who act on each other at once come one after the other.
+    All in the order of their keys: two administrators who act on each other at once come one after the other, and the
+    second finds what the first has made of them. Raises `RightsWithdrawn`.
     """
     admins = User.objects.active().filter(role=Role.ADMIN)
-    held = (admins | User.objects.filter(pk=user.pk)).order_by("pk").select_for_update()
-    return next(person for person in held if person.pk == user.pk)
+    concerned = User.objects.filter(pk__in=[person.pk for person in (user, by) if person is not None])
+    held = {person.pk: person for person in (admins | concerned).order_by("pk").select_for_update()}
+    if by is not None and (held[by.pk].role, held[by.pk].status) != (by.role, by.status):
+        raise RightsWithdrawn
+    return held[user.pk]
 
 
 def _require_another_admin(person: User) -> None:

@@ -148,6 +148,13 @@ def end_all(
     return sum(end(session, ending, by=by, at=at, reason=reason) for session in others)
 
 
+@transaction.atomic
+def log_out_everywhere(user: User, *, at: datetime) -> None:
+    """End every session of somebody who asks for it, those of the admin site included."""
+    person = User.objects.select_for_update().get(pk=user.pk)
+    withdraw_everything(person, Ending.LOGGED_OUT, by=person, at=at)
+
+
 def withdraw_everything(user: User, ending: Session.Ending, *, by: User | None, at: datetime, reason: str = "") -> None:
     """Make every token and every session of the admin site useless; in the transaction of the change that asks for it.
 

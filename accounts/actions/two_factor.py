@@ -91,14 +91,18 @@ def confirm(user: User, otp: str, *, session_id: UUID | None, at: datetime) -> l
 
 
 @transaction.atomic
-def disable(user: User, *, session_id: UUID | None, at: datetime) -> None:
-    """Turn it off; the caller has asked for password and code. Raises `SecondFactorNotSetUp`."""
-    _lock(user)
-    if not TotpDevice.objects.filter(user=user, confirmed_at__isnull=False).delete()[0]:
+def disable(user: User, *, at: datetime) -> None:
+    """Turn it off; the caller has asked for password and code. Raises `SecondFactorNotSetUp`.
+
+    Every session ends: what they may do, here and in the admin site, was granted to somebody with a second factor.
+    """
+    person = _lock(user)
+    if not TotpDevice.objects.filter(user=person, confirmed_at__isnull=False).delete()[0]:
         raise SecondFactorNotSetUp
-    user.recovery_codes.all().delete()
-    Session.objects.open().filter(pk__in=[session_id]).update(second_factor=False)
-    _changed(user, "disabled", session_id=session_id, at=at)
+    person.recovery_codes.all().delete()
+    sessions.withdraw_everything(person, Session.Ending.SECOND_FACTOR_CHANGED, by=person, at=at)
+    audit.record("accounts.second_factor.disabled", actor=person, subject=person, at=at)
+    _tell(person, "disabled", at=at)
 
 
 @transaction.atomic

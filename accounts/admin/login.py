@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import structlog
 from django import forms
 from django.contrib.admin.forms import AdminAuthenticationForm
 
@@ -11,6 +12,8 @@ from accounts.metrics import AUTH_EVENTS
 from config.kernel import clock, limits
 from config.kernel.addresses import client_address
 from config.kernel.errors import Problem
+
+log = structlog.get_logger(__name__)
 
 
 class LoginForm(AdminAuthenticationForm):
@@ -36,7 +39,18 @@ class LoginForm(AdminAuthenticationForm):
             if user is not None and two_factor.is_enabled(user):
                 two_factor.verify(user, cleaned.get("otp") or "", at=at)
         except Problem as problem:
-            AUTH_EVENTS.labels("admin_login", problem.code).inc()
+            _note_refusal(problem.code)
             raise forms.ValidationError(problem.message, code=problem.code) from problem
-        AUTH_EVENTS.labels("admin_login", "accepted").inc()
+        except forms.ValidationError:
+            _note_refusal("invalid_credentials")
+            raise
+        if user is not None:
+            login_delay.forget(user)
+            AUTH_EVENTS.labels("admin_login", "accepted").inc()
+            log.info("admin_login.accepted", user_id=user.pk)
         return cleaned
+
+
+def _note_refusal(reason: str) -> None:
+    AUTH_EVENTS.labels("admin_login", reason).inc()
+    log.warning("admin_login.refused", reason=reason)

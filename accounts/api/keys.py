@@ -7,6 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.actions import api_keys, passwords
+from accounts.api.admin import SecondFactorRequired, lacks_second_factor
 from accounts.api.callers import user_of
 from accounts.credentials import Credential
 from accounts.models import ApiKey
@@ -109,6 +110,8 @@ class Keys(ApiView):
         body.is_valid(raise_exception=True)
         fields = dict(body.validated_data)
         user = user_of(request)
+        if Scope.ADMIN in fields["scopes"] and lacks_second_factor(request.auth):
+            raise SecondFactorRequired  # the key would not be asked for one
         passwords.require(user, fields.pop("password"))
         key, text = api_keys.create(user, **fields, by=user, at=clock.now())
         return created(key, text)

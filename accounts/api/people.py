@@ -125,6 +125,8 @@ class CreateService(AdminView):
 class CreateServiceKey(AdminView):
     """Make an API key for a service."""
 
+    key_scope = None  # a key that leaked must not make another that outlives it
+
     @extend_schema(request=KeyFields, responses={201: CreatedKey})
     def post(self, request: Request, user_id: int) -> Response:
         body = KeyFields(data=request.data)

@@ -71,8 +71,7 @@ class LogOutEverywhere(ApiView):
 
     @extend_schema(request=None, responses={200: Message})
     def post(self, request: Request) -> Response:
-        user = user_of(request)
-        sessions.end_all(user, Session.Ending.LOGGED_OUT, by=user, at=clock.now())
+        sessions.log_out_everywhere(user_of(request), at=clock.now())
         return Response({"message": "Logged out"})
 
 

@@ -91,13 +91,13 @@ class _BothFactors(ApiView):
 
 
 class DisableTwoFactor(_BothFactors):
-    """Turn two-factor authentication off. Your other sessions end."""
+    """Turn two-factor authentication off. Every session ends, this one included."""
 
     @extend_schema(request=PasswordAndCode, responses={200: Message})
     def post(self, request: Request) -> Response:
         self.require_both(request)
-        two_factor.disable(user_of(request), session_id=session_of(request), at=clock.now())
-        return Response({"message": "Two-factor authentication is off."})
+        two_factor.disable(user_of(request), at=clock.now())
+        return Response({"message": "Two-factor authentication is off. Log in again."})
 
 
 class RenewRecoveryCodes(_BothFactors):

@@ -1,5 +1,6 @@
 import base64
 import json
+import uuid
 from datetime import UTC, datetime, timedelta
 
 import jwt
@@ -8,29 +9,42 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts import tokens
-from accounts.models import User
+from accounts.models import Session, User
 from accounts.tokens import Claims, TokenExpired, TokenInvalid, TokenType
 
 pytestmark = pytest.mark.unit
 
 ALICE = User(pk=7, username="alice", token_version=3)
+SESSION = uuid.UUID("019a9d5e-6f00-7c3e-8a51-0242ac120002")
+JTI = uuid.UUID("0123456789abcdef0123456789abcdef")
 
 
 def now() -> datetime:
     return datetime.now(UTC)
 
 
+def session(created_at: datetime) -> Session:
+    return Session(pk=SESSION, user=ALICE, refresh_jti=JTI, rotated_at=created_at, created_at=created_at)
+
+
+def issue(token_type: TokenType, *, at: datetime) -> str:
+    """A token of a login at `at`."""
+    made = session(at)
+    return tokens.access_token(made, at=at) if token_type == TokenType.ACCESS else tokens.refresh_token(made)
+
+
 def claims(**changes: object) -> dict[str, object]:
     issued = int(now().timestamp())
     genuine = {
         "sub": "7",
+        "sid": SESSION.hex,
         "tv": 3,
         "type": "access",
         "iat": issued,
         "exp": issued + 60,
         "iss": tokens.ISSUER,
         "aud": tokens.AUDIENCE,
-        "jti": "0123456789abcdef",
+        "jti": JTI.hex,
     }
     return {name: value for name, value in {**genuine, **changes}.items() if value is not ...}
 
@@ -45,22 +59,25 @@ def sign(settings):
 
 @pytest.mark.parametrize("token_type", TokenType)
 def test_issued_token_is_read_as_what_it_is(token_type):
-    token = tokens.issue(ALICE, token_type, at=now())
+    token = issue(token_type, at=now())
 
-    assert tokens.read(token, token_type) == Claims(user_id=7, token_version=3)
+    claims = tokens.read(token, token_type)
+    assert (claims.user_id, claims.session_id, claims.token_version) == (7, SESSION, 3)
 
 
 def test_claims_are_complete_and_times_follow_the_settings(settings):
     settings.ACCESS_TOKEN_EXPIRES_MIN, settings.REFRESH_TOKEN_EXPIRES_DAYS = 15, 7
+    settings.SESSION_TIMEOUT_MINUTES, settings.MAX_SESSION_TTL_HOURS = 30, 24
     at = datetime(2026, 3, 12, 12, tzinfo=UTC)
 
     def payload(token_type: TokenType) -> dict[str, object]:
-        return jwt.decode(tokens.issue(ALICE, token_type, at=at), options={"verify_signature": False})
+        return jwt.decode(issue(token_type, at=at), options={"verify_signature": False})
 
     access, refresh = payload(TokenType.ACCESS), payload(TokenType.REFRESH)
     issued = int(at.timestamp())
     assert access == {
         "sub": "7",
+        "sid": SESSION.hex,
         "tv": 3,
         "type": "access",
         "iat": issued,
@@ -69,13 +86,47 @@ def test_claims_are_complete_and_times_follow_the_settings(settings):
         "aud": "crypto-platform-api",
         "jti": access["jti"],
     }
-    assert (refresh["type"], refresh["exp"]) == ("refresh", issued + 604_800)
+    assert (refresh["type"], refresh["exp"], refresh["jti"]) == ("refresh", issued + 604_800, JTI.hex)
     assert len({access["jti"], refresh["jti"], payload(TokenType.ACCESS)["jti"]}) == 3
+
+
+def test_refresh_token_of_a_session_is_the_same_text_until_it_is_exchanged():
+    at = now()
+    made = session(at)
+
+    first, again = tokens.refresh_token(made), tokens.refresh_token(made)
+    made.refresh_jti = uuid.uuid4()
+
+    assert first == again
+    assert tokens.refresh_token(made) != first
+
+
+@pytest.mark.parametrize(
+    ("access_minutes", "idle_minutes", "hours", "age_minutes", "lives_minutes"),
+    [
+        (15, 30, 24, 0, 15),
+        (60, 30, 24, 0, 30),  # left alone that long, its session is over
+        (60, 0, 24, 0, 60),
+        (60, 30, 1, 50, 10),  # its session ends for good
+        (15, 0, 0, 100_000, 15),
+    ],
+)
+def test_access_token_does_not_outlive_its_session(
+    settings, access_minutes, idle_minutes, hours, age_minutes, lives_minutes
+):
+    settings.ACCESS_TOKEN_EXPIRES_MIN, settings.SESSION_TIMEOUT_MINUTES = access_minutes, idle_minutes
+    settings.MAX_SESSION_TTL_HOURS = hours
+    at = datetime(2026, 3, 12, 12, tzinfo=UTC)
+
+    token = tokens.access_token(session(at - timedelta(minutes=age_minutes)), at=at)
+
+    expires = jwt.decode(token, options={"verify_signature": False})["exp"]
+    assert expires == int((at + timedelta(minutes=lives_minutes)).timestamp())
 
 
 @pytest.mark.parametrize(("made", "wanted"), [("access", "refresh"), ("refresh", "access")])
 def test_one_type_of_token_does_not_pass_for_the_other(made, wanted):
-    token = tokens.issue(ALICE, TokenType(made), at=now())
+    token = issue(TokenType(made), at=now())
 
     with pytest.raises(TokenInvalid):
         tokens.read(token, TokenType(wanted))
@@ -85,16 +136,20 @@ def test_token_expires_at_the_end_of_its_time_and_not_before(settings):
     settings.ACCESS_TOKEN_EXPIRES_MIN = 15
     lifetime = timedelta(minutes=15)
 
-    alive = tokens.issue(ALICE, TokenType.ACCESS, at=now() - lifetime + timedelta(minutes=1))
-    dead = tokens.issue(ALICE, TokenType.ACCESS, at=now() - lifetime - timedelta(minutes=1))
+    alive = issue(TokenType.ACCESS, at=now() - lifetime + timedelta(minutes=1))
+    dead = issue(TokenType.ACCESS, at=now() - lifetime - timedelta(minutes=1))
 
-    assert tokens.read(alive, TokenType.ACCESS) == Claims(7, 3)
+    assert tokens.read(alive, TokenType.ACCESS).user_id == 7
     with pytest.raises(TokenExpired):
         tokens.read(dead, TokenType.ACCESS)
 
 
 def test_token_made_by_hand_like_ours_is_read(sign):
-    assert tokens.read(sign(claims()), TokenType.ACCESS) == Claims(7, 3)
+    expires_at = int(now().timestamp()) + 60
+
+    assert tokens.read(sign(claims(exp=expires_at)), TokenType.ACCESS) == Claims(
+        user_id=7, session_id=SESSION, token_version=3, jti=JTI, expires_at=expires_at
+    )
 
 
 @pytest.mark.parametrize(
@@ -117,6 +172,14 @@ def test_token_made_by_hand_like_ours_is_read(sign):
         {"iat": ...},
         {"exp": ...},
         {"jti": ...},
+        {"jti": "0123456789abcdef"},
+        {"jti": 7},
+        {"jti": None},
+        {"sid": ...},
+        {"sid": str(SESSION)},
+        {"sid": SESSION.hex.upper()},
+        {"sid": ["019a9d5e6f007c3e8a510242ac120002"]},
+        {"sid": None},
         {"iss": ...},
         {"iss": "somebody-else"},
         {"aud": ...},
@@ -198,7 +261,7 @@ def test_no_text_whatever_passes_for_a_token(token):
 
 @given(position=st.integers(min_value=0), letter=st.sampled_from("AQgwx09-_."))
 def test_token_with_one_letter_changed_is_refused(position, letter):
-    token = tokens.issue(ALICE, TokenType.ACCESS, at=now())
+    token = issue(TokenType.ACCESS, at=now())
     index = position % token.rindex(".")
     if token[index] == letter:
         letter = "z"

@@ -153,6 +153,7 @@ def test_asking_for_the_limits_is_free_and_exact(api, settings):
             {"scope": "default", "limit": 60, "remaining": 59, "window_seconds": 60},
             {"scope": "sync", "limit": 10, "remaining": 9, "window_seconds": 60},
             {"scope": "login", "limit": 5, "remaining": 5, "window_seconds": 900},
+            {"scope": "signup", "limit": 10, "remaining": 10, "window_seconds": 3_600},
         ]
 
 
@@ -161,7 +162,8 @@ def test_the_limits_are_in_the_headers_too(api, settings):
 
     response = api.get("/api/limits")
 
-    assert response["RateLimit-Policy"] == '"default";q=60;w=60, "sync";q=10;w=60, "login";q=5;w=900'
+    policy = '"default";q=60;w=60, "sync";q=10;w=60, "login";q=5;w=900, "signup";q=10;w=3600'
+    assert response["RateLimit-Policy"] == policy
     assert response["X-RateLimit-Limit"] == "60"
 
 
@@ -312,7 +314,7 @@ def test_signing_in_stops_without_redis(api, redis_away):
 
 
 def test_limits_without_redis_are_unknown(api, redis_away):
-    assert remaining(api) == {"default": None, "sync": None, "login": None}
+    assert remaining(api) == {"default": None, "sync": None, "login": None, "signup": None}
 
 
 def test_an_absent_server_is_asked_once_in_a_while_only(redis_away, monkeypatch):

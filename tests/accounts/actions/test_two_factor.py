@@ -155,14 +155,14 @@ def test_confirm_twice_or_before_set_up_is_a_conflict(enrolled):
 def test_off_means_no_code_is_good_any_more(enrolled):
     alice, codes = enrolled
 
-    two_factor.disable(alice, session_id=None, at=NOON)
+    two_factor.disable(alice, at=NOON)
 
     assert two_factor.is_enabled(alice) is False
     assert not RecoveryCode.objects.exists()
     with pytest.raises(OtpInvalid):
         two_factor.verify(alice, codes[0], at=NOON)
     with pytest.raises(SecondFactorNotSetUp):
-        two_factor.disable(alice, session_id=None, at=NOON)
+        two_factor.disable(alice, at=NOON)
 
 
 def test_new_recovery_codes_replace_the_old(enrolled):

@@ -14,8 +14,8 @@ def schema():
     [
         ("/api/v1/auth/login", "post", "200", "TokenPair"),
         ("/api/v1/login", "post", "200", "TokenPair"),
-        ("/api/v1/auth/refresh", "post", "200", "AccessToken"),
-        ("/api/v1/refresh", "post", "200", "AccessToken"),
+        ("/api/v1/auth/refresh", "post", "200", "TokenPair"),
+        ("/api/v1/refresh", "post", "200", "TokenPair"),
         ("/api/v1/me", "get", "200", "Me"),
         ("/api/v1/tasks/{task_id}/status", "get", "200", "TaskStatusAnswer"),
         ("/api/v1/tasks/{task_id}/result", "get", "200", "TaskResultAnswer"),
@@ -27,7 +27,10 @@ def test_answer_of_each_route_is_documented(schema, path, method, status, answer
     assert content["schema"] == {"$ref": f"#/components/schemas/{answer}"}
 
 
-def test_caller_is_told_to_bring_a_bearer_token_to_all_but_the_doors(schema):
-    assert schema["components"]["securitySchemes"]["bearerAuth"]["scheme"] == "bearer"
+def test_caller_is_told_to_bring_a_token_or_a_key_to_all_but_the_doors(schema):
+    schemes = schema["components"]["securitySchemes"]
+    assert (schemes["bearerAuth"]["scheme"], schemes["apiKey"]["name"]) == ("bearer", "Authorization")
     assert schema["paths"]["/api/v1/me"]["get"]["security"] == [{"bearerAuth": []}]
+    status = schema["paths"]["/api/v1/tasks/{task_id}/status"]["get"]
+    assert status["security"] == [{"bearerAuth": []}, {"apiKey": []}]
     assert "security" not in schema["paths"]["/api/v1/auth/login"]["post"]

@@ -4,7 +4,7 @@ from accounts import tokens
 from accounts.models import User
 from accounts.tokens import TokenType
 from config.kernel import clock
-from tests.accounts.factories import PASSWORD, UserFactory
+from tests.accounts.factories import PASSWORD, SessionFactory, UserFactory
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 
@@ -23,6 +23,10 @@ def log_in(client):
         return client.post(path, body if body is not None else credentials, content_type="application/json")
 
     return log_in
+
+
+def refresh_token_of(person):
+    return tokens.refresh_token(SessionFactory.create(user=person, created_at=clock.now()))
 
 
 def error(response):
@@ -146,18 +150,23 @@ def test_login_is_refused_while_attempts_cannot_be_counted(log_in, alice, settin
 
 
 @pytest.mark.parametrize("path", REFRESH_PATHS)
-def test_refresh_token_in_the_body_gives_an_access_token(client, alice, path):
-    token = tokens.issue(alice, TokenType.REFRESH, at=clock.now())
+def test_refresh_token_in_the_body_gives_both_tokens(client, alice, path):
+    token = refresh_token_of(alice)
 
     response = client.post(path, {"refresh_token": token}, content_type="application/json")
 
     body = response.json()
-    assert (response.status_code, sorted(body), body["token_type"]) == (200, ["access_token", "token_type"], "bearer")
+    assert (response.status_code, sorted(body), body["token_type"]) == (
+        200,
+        ["access_token", "refresh_token", "token_type"],
+        "bearer",
+    )
     assert tokens.read(body["access_token"], TokenType.ACCESS).user_id == alice.pk
+    assert tokens.read(body["refresh_token"], TokenType.REFRESH).user_id == alice.pk
 
 
 @pytest.mark.parametrize("path", REFRESH_PATHS)
-def test_refresh_token_in_the_header_gives_an_access_token(client, alice, bearer, path):
+def test_refresh_token_in_the_header_gives_both_tokens(client, alice, bearer, path):
     response = client.generic("POST", path, headers=bearer(alice, TokenType.REFRESH))
 
     assert response.status_code == 200
@@ -166,7 +175,7 @@ def test_refresh_token_in_the_header_gives_an_access_token(client, alice, bearer
 
 def test_token_in_the_body_goes_before_the_one_in_the_header(client, alice, bearer):
     bob = UserFactory.create(username="bob")
-    token = tokens.issue(bob, TokenType.REFRESH, at=clock.now())
+    token = refresh_token_of(bob)
 
     response = client.post(
         "/api/v1/auth/refresh",
