@@ -180,6 +180,48 @@ def test_attempt_that_was_overtaken_stores_nothing(work):
     assert (job.state, job.attempt, job.result) == ("running", 2, None)
 
 
+def test_outcome_is_offered_again_while_the_database_is_away(committed_db, monkeypatch, settings):
+    monkeypatch.setattr(pipelines, "PAUSE_SECONDS", 0)
+    offered = []
+
+    def outcome():
+        offered.append(len(offered))
+        if len(offered) < 3:
+            raise OperationalError("the server is starting up")
+
+    pipelines._store(outcome)
+    assert offered == [0, 1, 2]
+
+    settings.JOB_LEASE_SECONDS = -1  # for as long as a lease, and no longer
+    offered.clear()
+    with pytest.raises(OperationalError):
+        pipelines._store(outcome)
+    assert offered == [0]
+
+
+def test_job_that_could_not_be_stored_is_left_to_the_reaper(work, monkeypatch):
+    job = work(lambda job: {})
+    refuse = failing(OperationalError("the server is starting up"))
+    monkeypatch.setattr(jobs, "_end", lambda job, state, **changes: refuse(job))
+    monkeypatch.setattr(jobs, "fail", lambda job, **told: refuse(job))
+
+    with capture_logs() as logs:
+        perform(job)
+
+    assert job.state == "running"
+    assert [line["event"] for line in logs][-1] == "job.outcome_not_stored"
+
+
+def test_job_that_could_not_be_started_still_waits(work, monkeypatch):
+    job = work(lambda job: {})
+    monkeypatch.setattr(jobs, "_claim", lambda job_id, holder: failing(OperationalError("gone"))(job_id))
+
+    with capture_logs() as logs:
+        perform(job)
+
+    assert (job.state, [line["event"] for line in logs]) == ("queued", ["job.not_started"])
+
+
 def test_nobody_keeps_the_lease_of_a_job_that_has_ended(work):
     perform(work(lambda job: {}))
 
