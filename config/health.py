@@ -23,9 +23,11 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 from django_prometheus.exports import ExportToDjangoView
 from kombu import Connection
+from prometheus_client import CollectorRegistry, generate_latest
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from accounts.metrics import Standing
 from accounts.models import Mail
 from config.kernel import clock
 from config.kernel.addresses import UNKNOWN, client_address, is_believed
@@ -37,6 +39,10 @@ log = structlog.get_logger(__name__)
 HEALTH_SECONDS = 1.5
 READY_SECONDS = 1.0
 _SERVER_SECONDS = 1.0
+
+STANDING = CollectorRegistry()
+"""What no process counts, because the database knows it: asked at each scrape."""
+STANDING.register(Standing())
 
 
 class Probe:
@@ -192,7 +198,9 @@ def metrics(request: HttpRequest) -> HttpResponse:
         log.warning("metrics.outbox_unknown", error=type(error).__name__)
         OUTBOX_PENDING.set(math.nan)
         OUTBOX_OLDEST_AGE.set(math.nan)
-    return cast("HttpResponse", ExportToDjangoView(request))
+    response = cast("HttpResponse", ExportToDjangoView(request))
+    response.write(generate_latest(STANDING))
+    return response
 
 
 def _is_neighbour(request: HttpRequest) -> bool:

@@ -20,7 +20,7 @@ from accounts.api.people import (
 )
 from accounts.api.sessions import ListSessions, LogOut, LogOutEverywhere, RevokeSession
 from accounts.api.signup import SignUp
-from accounts.api.tasks import ShowTaskResult, ShowTaskStatus
+from accounts.api.tasks import CancelTask, ListActiveTasks, ShowTaskResult, ShowTaskStatus
 from accounts.api.two_factor import (
     ConfirmTwoFactor,
     DisableTwoFactor,
@@ -64,6 +64,8 @@ urlpatterns = [
     route("admin/service-accounts", CreateService.as_view(), name="services"),
     route("admin/service-accounts/<int:user_id>/keys", CreateServiceKey.as_view(), name="service-keys"),
     route("admin/audit-logs", ListAuditLogs.as_view(), name="audit-logs"),
+    route("tasks/active", ListActiveTasks.as_view(), name="active-tasks"),
+    route("tasks/<uuid:task_id>", CancelTask.as_view(), name="task"),
     route("tasks/<uuid:task_id>/status", ShowTaskStatus.as_view(), name="task-status"),
     route("tasks/<uuid:task_id>/result", ShowTaskResult.as_view(), name="task-result"),
 ]

@@ -1,6 +1,7 @@
 from accounts.models.api_key import ApiKey
 from accounts.models.audit_entry import AuditEntry
 from accounts.models.audit_link import AuditLink
+from accounts.models.idempotent_answer import IdempotentAnswer
 from accounts.models.job import Job
 from accounts.models.mail import Mail
 from accounts.models.recovery_code import RecoveryCode
@@ -13,6 +14,7 @@ __all__ = [
     "ApiKey",
     "AuditEntry",
     "AuditLink",
+    "IdempotentAnswer",
     "Job",
     "Mail",
     "RecoveryCode",

@@ -142,6 +142,12 @@ class Schedule(BaseSettings):
     )
 
 
+class Jobs(BaseSettings):
+    """Jobs"""
+
+    job_result_retention_hours: int = Field(24, ge=1, description="Hours that finished jobs and their results are kept")
+
+
 class Notifications(BaseSettings):
     """Mail and push; without BREVO_API_KEY mails are written to the log in development, and wait elsewhere"""
 
@@ -171,6 +177,7 @@ SUBJECTS: tuple[type[BaseSettings], ...] = (
     Limits,
     Market,
     Schedule,
+    Jobs,
     Notifications,
     Tests,
 )

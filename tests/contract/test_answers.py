@@ -88,10 +88,19 @@ def test_answers_to_people(client: Client, contract: OpenAPI, people: People) ->
 
     started = client.post("/api/v1/cryptocurrencies/sync", content_type="application/json", headers=operator)
     check(contract, started, "POST", "/api/v1/cryptocurrencies/sync")
-    for url in ("/api/v1/me", started["Location"]):
+    for url in ("/api/v1/me", started["Location"], "/api/v1/tasks/active"):
         response = client.get(url, headers=operator)
         assert response.status_code == 200
         check(contract, response, "GET", url)
+
+
+def test_the_answer_to_a_cancellation(client: Client, contract: OpenAPI, people: People) -> None:
+    url = f"/api/v1/tasks/{JobFactory.create().pk}"
+
+    response = client.delete(url, headers=people.headers("operator"))
+
+    assert response.status_code == 200
+    check(contract, response, "DELETE", url)
 
 
 def test_the_answer_to_signing_in(client: Client, contract: OpenAPI) -> None:
