@@ -76,7 +76,7 @@ def relay(*, at: datetime) -> int:
 
     A worker that hears of a job twice starts it once, so this may run at any time.
     """
-    forgotten = Job.objects.queued().filter(created_at__lt=at - RELAY_AFTER).order_by("created_at")[:RELAY_BATCH]
+    forgotten = Job.objects.waiting().filter(created_at__lt=at - RELAY_AFTER).order_by("created_at")[:RELAY_BATCH]
     published = sum(1 for job in forgotten if publish(job))
     if published:
         log.info("job.relayed", jobs=published)
@@ -85,7 +85,7 @@ def relay(*, at: datetime) -> int:
 
 def start(job_id: UUID, *, at: datetime) -> Job:
     """Claim a queued job. Of all who try at once exactly one gets it; the others get `JobNotQueued`."""
-    claimed = Job.objects.queued().filter(pk=job_id, attempt__lt=F("max_attempts"))
+    claimed = Job.objects.waiting().filter(pk=job_id, attempt__lt=F("max_attempts"))
     if not claimed.update(state=Job.State.RUNNING, attempt=F("attempt") + 1, progress=0, started_at=at):
         raise JobNotQueued
     return Job.objects.select_related("owner").get(pk=job_id)

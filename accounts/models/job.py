@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 
 from accounts.roles import Role
 
@@ -28,8 +29,23 @@ def uuid7() -> uuid.UUID:
 
 
 class JobQuerySet(models.QuerySet["Job"]):
-    def queued(self) -> Self:
-        return self.filter(state=Job.State.QUEUED)
+    def waiting(self) -> Self:
+        """Those that no worker has at the moment, whether for the first time or for another attempt."""
+        return self.filter(state__in=Job.WAITING)
+
+    def due(self) -> Self:
+        """Those of `waiting` whose moment has come, by the database's clock."""
+        return self.waiting().filter(run_after__lte=Now())
+
+    def running(self) -> Self:
+        return self.filter(state=Job.State.RUNNING)
+
+    def active(self) -> Self:
+        """Everything that has not ended."""
+        return self.filter(state__in=Job.ACTIVE)
+
+    def finished(self) -> Self:
+        return self.filter(state__in=Job.FINISHED)
 
     def visible_to(self, user: User | AnonymousUser) -> Self:
         """A person's own jobs; everybody's for operators and administrators."""
@@ -39,7 +55,11 @@ class JobQuerySet(models.QuerySet["Job"]):
 
 
 class Job(models.Model):
-    """Work that somebody asked for, from the request to its result. This row is the truth, the broker only a hint."""
+    """Work that somebody asked for, from the request to its result. This row is the truth, the broker only a hint.
+
+    A running job is leased: who performs it extends `lease_until` while it lives, and a lease that ends gives the job
+    to somebody else. All times except `created_at` are of the database's clock, the only one that all workers share.
+    """
 
     class State(models.TextChoices):
         QUEUED = "queued"
@@ -47,9 +67,12 @@ class Job(models.Model):
         RETRYING = "retrying"
         SUCCEEDED = "succeeded"
         FAILED = "failed"
+        DEAD = "dead"
         CANCELLED = "cancelled"
 
-    FINISHED = (State.SUCCEEDED, State.FAILED, State.CANCELLED)
+    WAITING = (State.QUEUED, State.RETRYING)
+    ACTIVE = (*WAITING, State.RUNNING)
+    FINISHED = (State.SUCCEEDED, State.FAILED, State.DEAD, State.CANCELLED)
 
     class Queue(models.TextChoices):
         DEFAULT = "default"
@@ -80,7 +103,15 @@ class Job(models.Model):
     error_message = models.TextField(blank=True)
     request_id = models.CharField(max_length=64, blank=True, help_text="The request that asked for it.")
     created_at = models.DateTimeField()
+    run_after = models.DateTimeField(db_default=Now(), help_text="Not started before; its waiting counts from here.")
+    published_at = models.DateTimeField(
+        null=True, blank=True, db_default=Now(), help_text="When the workers were last told; empty: they do not know."
+    )
     started_at = models.DateTimeField(null=True, blank=True, help_text="Of the latest attempt.")
+    worker = models.CharField(max_length=255, blank=True, help_text="The process that performs the latest attempt.")
+    heartbeat_at = models.DateTimeField(null=True, blank=True, help_text="When that process last said that it lives.")
+    lease_until = models.DateTimeField(null=True, blank=True, help_text="Until then it is nobody else's.")
+    cancel_requested_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
     objects = JobQuerySet.as_manager()
@@ -91,8 +122,10 @@ class Job(models.Model):
             models.Index(fields=["owner", "-created_at"], name="job_by_owner"),
             models.Index(fields=["kind", "-created_at"], name="job_by_kind"),
             models.Index(
-                fields=["created_at"], condition=Q(state__in=["queued", "running", "retrying"]), name="job_unfinished"
+                fields=["queue", "run_after", "id"], condition=Q(state__in=["queued", "retrying"]), name="job_waiting"
             ),
+            models.Index(fields=["lease_until"], condition=Q(state="running"), name="job_leased"),
+            models.Index(fields=["finished_at"], condition=Q(finished_at__isnull=False), name="job_finished"),
         ]
         constraints = [
             models.UniqueConstraint(
@@ -125,9 +158,14 @@ class Job(models.Model):
                 condition=Q(state__in=["queued", "failed", "cancelled"]) | Q(attempt__gte=1),
                 name="job_runs_after_its_start",
             ),
+            models.CheckConstraint(
+                condition=(Q(state="running", lease_until__isnull=False, heartbeat_at__isnull=False) & ~Q(worker=""))
+                | (~Q(state="running") & Q(lease_until__isnull=True)),
+                name="job_leased_while_running",
+            ),
             # Names every state, so that there are no others.
             models.CheckConstraint(
-                condition=Q(state__in=["succeeded", "failed", "cancelled"], finished_at__isnull=False)
+                condition=Q(state__in=["succeeded", "failed", "dead", "cancelled"], finished_at__isnull=False)
                 | Q(state__in=["queued", "running", "retrying"], finished_at__isnull=True),
                 name="job_finished_at_when_finished",
             ),
@@ -136,7 +174,9 @@ class Job(models.Model):
                 | (~Q(state="succeeded") & Q(result__isnull=True)),
                 name="job_result_when_succeeded",
             ),
-            models.CheckConstraint(condition=~Q(state="failed") | ~Q(error_code=""), name="job_failure_has_a_code"),
+            models.CheckConstraint(
+                condition=~Q(state__in=["failed", "dead"]) | ~Q(error_code=""), name="job_failure_has_a_code"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -149,7 +189,7 @@ class Job(models.Model):
     @property
     def error(self) -> dict[str, str] | None:
         """Why there is no result, once there will be none."""
-        if self.state != self.State.FAILED:
+        if self.state not in (self.State.FAILED, self.State.DEAD):
             return None
         return {"code": self.error_code, "message": self.error_message}
 
@@ -168,5 +208,6 @@ CELERY_WORDS = {
     Job.State.RETRYING: "RETRY",
     Job.State.SUCCEEDED: "SUCCESS",
     Job.State.FAILED: "FAILURE",
+    Job.State.DEAD: "FAILURE",
     Job.State.CANCELLED: "REVOKED",
 }

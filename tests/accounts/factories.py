@@ -1,6 +1,6 @@
 """The cast: people of each role, their jobs, their deeds."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 
 from django.contrib.auth.hashers import make_password
@@ -9,6 +9,7 @@ from factory.django import DjangoModelFactory
 
 from accounts.models import AuditEntry, Job, User
 from accounts.roles import Role
+from config.kernel import clock
 
 NOON = datetime(2026, 3, 12, 12, tzinfo=UTC)
 PASSWORD = "correct horse battery staple"
@@ -45,7 +46,15 @@ class JobFactory(DjangoModelFactory[Job]):
     created_at = NOON
 
     class Params:
-        running = Trait(state=Job.State.RUNNING, attempt=1, started_at=NOON)
+        running = Trait(
+            state=Job.State.RUNNING,
+            attempt=1,
+            started_at=NOON,
+            worker="somewhere:1:1",
+            heartbeat_at=LazyFunction(clock.now),
+            lease_until=LazyFunction(lambda: clock.now() + timedelta(minutes=1)),
+        )
+        retrying = Trait(state=Job.State.RETRYING, attempt=1, started_at=NOON, error_code="provider_unavailable")
         succeeded = Trait(
             state=Job.State.SUCCEEDED,
             attempt=1,
@@ -54,6 +63,15 @@ class JobFactory(DjangoModelFactory[Job]):
             progress=100,
             result={"updated": 50},
         )
+        dead = Trait(
+            state=Job.State.DEAD,
+            attempt=3,
+            started_at=NOON,
+            finished_at=NOON,
+            error_code="worker_lost",
+            error_message="The process that performed it was lost.",
+        )
+        cancelled = Trait(state=Job.State.CANCELLED, finished_at=NOON, cancel_requested_at=NOON)
         failed = Trait(
             state=Job.State.FAILED,
             attempt=1,
