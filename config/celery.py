@@ -21,6 +21,7 @@ app = Celery(
     # Tasks that are not named here go to the default queue; jobs name their queue themselves.
     task_routes={
         "accounts.relay_jobs": {"queue": "maintenance"},
+        "accounts.watch": {"queue": "maintenance"},
         "markets.close_days": {"queue": "maintenance"},
         "markets.describe_assets": {"queue": "maintenance"},
         "markets.enforce_retention": {"queue": "maintenance"},

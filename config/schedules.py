@@ -67,4 +67,10 @@ SCHEDULES: Sequence[Schedule] = (
         "Jobs whose message was lost are sent again.",
         seconds=10,
     ),
+    Schedule(
+        "Incidents: look at everything",
+        "accounts.watch",
+        "Incidents are opened about what is wrong, and closed when it is over.",
+        seconds=30,
+    ),
 )

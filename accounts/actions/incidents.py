@@ -46,9 +46,7 @@ def open_or_touch(
         return unclosed.get()
     try:
         with transaction.atomic():
-            incident = Incident.objects.create(
-                kind=kind, subject=subject, opened_at=at, last_seen_at=at, **described
-            )
+            incident = Incident.objects.create(kind=kind, subject=subject, opened_at=at, last_seen_at=at, **described)
     except IntegrityError:
         return unclosed.get()  # somebody else noticed in the same moment
     after = {"kind": kind, "subject": subject, "severity": severity, "summary": incident.summary}

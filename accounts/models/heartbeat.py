@@ -17,12 +17,11 @@ class Heartbeat(models.Model):
         BEAT = "beat", "the scheduler that sends"
         WAITING_BEAT = "waiting_beat", "a scheduler that waits to take over"
         WATCH = "watch", "the look at everything that operators must know about"
-        WORKER = "worker", "a worker's main process"
-        QUEUE = "queue", "a worker took a canary from this queue"
-        CANARY = "canary", "a canary was sent to this queue"
+        CANARY = "canary", "this queue has been asked since then"
+        QUEUE = "queue", "a worker answered for this queue"
 
     organ = models.CharField(max_length=16, choices=Organ.choices)
-    queue = models.CharField(max_length=32, blank=True, help_text="Of a canary, and of the worker that took it.")
+    queue = models.CharField(max_length=32, blank=True, help_text="Of a canary and of its answer.")
     instance = models.CharField(max_length=200, blank=True, help_text="The process, by name and machine.")
     beaten_at = models.DateTimeField()
 
@@ -35,7 +34,7 @@ class Heartbeat(models.Model):
             models.CheckConstraint(
                 # Names every organ, so that there are no others.
                 condition=(models.Q(organ__in=["queue", "canary"]) & ~models.Q(queue=""))
-                | models.Q(organ__in=["beat", "waiting_beat", "watch", "worker"], queue=""),
+                | models.Q(organ__in=["beat", "waiting_beat", "watch"], queue=""),
                 name="heartbeat_queue_where_it_has_one",
             ),
         ]

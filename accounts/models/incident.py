@@ -42,7 +42,9 @@ class Incident(models.Model):
                 fields=["kind", "subject"], condition=Q(closed_at__isnull=True), name="incident_one_open_per_subject"
             ),
             models.CheckConstraint(condition=~Q(kind="") & ~Q(subject=""), name="incident_is_about_something"),
-            models.CheckConstraint(condition=Q(severity__in=["warning", "critical"]), name="incident_severity_is_known"),
+            models.CheckConstraint(
+                condition=Q(severity__in=["warning", "critical"]), name="incident_severity_is_known"
+            ),
             models.CheckConstraint(
                 condition=Q(last_seen_at__gte=F("opened_at"))
                 & (Q(closed_at__isnull=True) | Q(closed_at__gte=F("opened_at"))),

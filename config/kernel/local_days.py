@@ -19,7 +19,7 @@ def bounds(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
 
 
 def complete_days(zone: ZoneInfo, since: datetime, until: datetime) -> Iterator[date]:
-    """The days of `zone` that lie wholly between two instants, oldest first: begun at `since` or later, over by `until`.
+    """The days of `zone` that lie between two instants, oldest first: begun at `since` or later, over at `until`.
 
     A day is complete in the instant in which the next one begins.
     """
