@@ -10,10 +10,10 @@ from django.db import transaction
 from django.utils.text import slugify
 from numpy.typing import NDArray
 
-from accounts.actions import audit
+from accounts.actions import audit, reasons
 from accounts.models import User
 from config.kernel.binary_copy import binary_cursor
-from markets.actions import market, reasons
+from markets.actions import market
 from markets.models import Asset, Category, ExternalId
 from markets.providers.bars import Bars
 from markets.providers.listings import Listings

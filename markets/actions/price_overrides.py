@@ -5,13 +5,13 @@ from datetime import UTC, datetime, timedelta
 
 from django.db import connection, transaction
 
-from accounts.actions import audit
+from accounts.actions import audit, reasons
 from accounts.models import User
 from config.kernel import partitions
 from config.kernel.errors import Conflict, ValidationFailed
 from config.kernel.partitions import Period
 from markets import sources
-from markets.actions import market, quotes, reasons
+from markets.actions import market, quotes
 from markets.models import Asset, PriceOverride, Quote, Snapshot
 from markets.models.snapshot import TABLE as SNAPSHOTS
 from markets.queries.rows import MANUAL

@@ -6,10 +6,9 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import F
 
-from accounts.actions import audit
+from accounts.actions import audit, reasons
 from accounts.models import User
 from config.kernel.errors import Conflict
-from markets.actions import reasons
 from markets.models import ProviderState
 from markets.providers.errors import ProviderError
 

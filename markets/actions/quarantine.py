@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 from django.db import connection, transaction
 
-from accounts.actions import audit
+from accounts.actions import audit, reasons
 from config.kernel.errors import Conflict
-from markets.actions import reasons
 from markets.models import QuarantinedRecord, SyncRun
 from markets.providers.rejects import Reject, readable
 

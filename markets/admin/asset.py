@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from accounts.admin.person import signed_in
 from accounts.admin.read_only import ReadOnlyAdmin
 from config.kernel import clock
 from config.kernel.rendering import dumps
@@ -20,7 +21,6 @@ from markets import frames
 from markets.actions import assets
 from markets.admin import amounts, badges
 from markets.admin.chart import price_chart
-from markets.admin.person import signed_in
 from markets.models import Asset, ExternalId, PriceOverride
 
 RANGES = {"30d": 30, "90d": 90, "1y": 365, "3y": 1_095, "all": None}

@@ -9,12 +9,13 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
+from accounts.admin import reasons
+from accounts.admin.person import signed_in
 from accounts.admin.read_only import ReadOnlyAdmin
 from config.kernel import clock
 from markets.actions import price_overrides
 from markets.actions.price_overrides import HIGHEST_PRICE, LOWEST_PRICE
-from markets.admin import amounts, reasons
-from markets.admin.person import signed_in
+from markets.admin import amounts
 from markets.models import PriceOverride
 
 

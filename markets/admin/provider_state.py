@@ -4,12 +4,12 @@ from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.utils.safestring import SafeString
 
+from accounts.admin import reasons
+from accounts.admin.person import signed_in
 from accounts.admin.read_only import ReadOnlyAdmin
 from config.kernel import clock
 from markets.actions import provider_states
-from markets.admin import reasons
 from markets.admin.badges import badge
-from markets.admin.person import signed_in
 from markets.models import ProviderState
 
 

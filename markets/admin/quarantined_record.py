@@ -7,11 +7,11 @@ from django.template.response import TemplateResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from accounts.admin import reasons
+from accounts.admin.person import signed_in
 from accounts.admin.read_only import ReadOnlyAdmin
 from config.kernel import clock
 from markets.actions import quarantine
-from markets.admin import reasons
-from markets.admin.person import signed_in
 from markets.models import QuarantinedRecord
 from markets.providers.decoding import UNREADABLE
 from markets.runs import retry

@@ -10,13 +10,13 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from accounts.admin.person import signed_in
 from accounts.admin.read_only import ReadOnlyAdmin
 from config.kernel import clock
 from config.kernel.errors import Problem
 from markets import feeds
 from markets.admin.amounts import MISSING
 from markets.admin.badges import badge
-from markets.admin.person import signed_in
 from markets.models import SyncRun
 from markets.runs import sync
 

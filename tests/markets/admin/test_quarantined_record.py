@@ -5,10 +5,10 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 
+from accounts.admin.reasons import MOST_AT_ONCE
 from accounts.models import AuditEntry, User
 from accounts.roles import Role
 from markets.actions import quarantine
-from markets.admin.reasons import MOST_AT_ONCE
 from markets.models import QuarantinedRecord, Quote
 from tests.accounts.factories import UserFactory
 from tests.markets.admin.conftest import Enter

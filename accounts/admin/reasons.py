@@ -12,8 +12,8 @@ from django.db import models
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 
+from accounts.actions.reasons import MAX_LENGTH
 from config.kernel.errors import Problem
-from markets.actions.reasons import MAX_LENGTH
 
 MOST_AT_ONCE = 200
 """Rows are done one by one while somebody waits."""
@@ -59,7 +59,7 @@ def ask(
             "button": button,
             "checkbox": ACTION_CHECKBOX_NAME,
         }
-        return TemplateResponse(request, "admin/markets/reason.html", context)
+        return TemplateResponse(request, "admin/accounts/reason.html", context)
     done: Counter[str] = Counter()
     for row in rows:
         try:
