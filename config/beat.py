@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import Error, connection
 from django_celery_beat.models import PeriodicTask
 from django_celery_beat.schedulers import ModelEntry
+from kombu.exceptions import OperationalError as BrokerAway
 
 from accounts.actions import heartbeats
 from accounts.models import Heartbeat
@@ -73,10 +74,14 @@ class Scheduler(CeleryScheduler):
                 raise
             except Exception as error:
                 # It stays due and is tried again; the others must not suffer from it.
+                if isinstance(error.__context__, BrokerAway):
+                    self._note("broker", error.__context__)
+                    return LONGEST_SLEEP
                 self._note(row.name, error)
                 continue
             self._troubles.pop(row.name, None)
             wait = min(wait, seconds)
+        self._troubles.pop("broker", None)
         return max(wait, SHORTEST_SLEEP)
 
     def _send(self, entry: ModelEntry, session: psycopg.Connection[Any]) -> None:
