@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -86,8 +89,8 @@ class Scheduler(CeleryScheduler):
 
     def _send(self, entry: ModelEntry, session: psycopg.Connection[Any]) -> None:
         # The count is the fence: it moves in the session that holds the lock, so of two who believe that they lead one
-        # sends. A broker that is away undoes it.
-        with session.transaction():
+        # sends. A broker that is away undoes it, and so does death before the commit: then it is sent again.
+        with _uninterrupted(), session.transaction():
             moved = session.execute(
                 "UPDATE django_celery_beat_periodictask SET last_run_at = %s, total_run_count = total_run_count + 1"
                 " WHERE id = %s AND total_run_count = %s AND enabled",
@@ -103,3 +106,17 @@ class Scheduler(CeleryScheduler):
         if self._troubles.get(what) != name:
             log.error("beat.trouble", what=what, error=name, reason=str(error))
             self._troubles[what] = name
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Let signals that ask for an end wait, so that nothing is sent whose row does not say so."""
+    asked: list[int] = []
+    before = {number: signal.signal(number, lambda n, _: asked.append(n)) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for number in asked:
+            signal.raise_signal(number)
