@@ -19,6 +19,6 @@ def look_after_incidents(**_: object) -> None:
 
 
 @shared_task(name=canaries.CANARY_TASK, bind=True)
-def answer_canary(self: Any, *, queue: str, **_: object) -> None:
+def answer_canary(self: Any, /, *, queue: str, **_: object) -> None:
     """Say that a worker listens to the queue."""
     canaries.answer(queue, worker=self.request.hostname, at=clock.now())

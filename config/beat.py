@@ -23,7 +23,7 @@ from config.kernel.leadership import Leadership
 
 log = structlog.get_logger(__name__)
 
-LONGEST_SLEEP = 2.0  # seconds; how long an edit, a lost lock or a dead leader may go unnoticed
+LONGEST_SLEEP = 2  # seconds; how long an edit, a lost lock or a dead leader may go unnoticed
 SHORTEST_SLEEP = 0.05
 BEAT = 1  # the number of the lock
 
@@ -118,5 +118,5 @@ def _uninterrupted() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-        for number in asked:
-            signal.raise_signal(number)
+        for late in asked:
+            signal.raise_signal(late)

@@ -7,6 +7,7 @@ import pytest
 import time_machine
 from celery import Task
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
+from django_celery_beat.schedulers import ModelEntry
 from kombu.exceptions import OperationalError
 from structlog.testing import capture_logs
 
@@ -152,7 +153,7 @@ def test_two_who_believe_that_they_lead_send_once(start, sent):
     every(60, last_run_at=NOON - timedelta(hours=1))
     scheduler = start()
     session = scheduler._leadership.session()
-    stale = beat.ModelEntry(PeriodicTask.objects.get(), app=app)
+    stale = ModelEntry(PeriodicTask.objects.get(), app=app)
 
     with time_machine.travel(NOON, tick=False):
         scheduler.tick()

@@ -24,7 +24,7 @@ TAKE_OVER = 10.0  # seconds
 @pytest.fixture
 def start(committed_db, tmp_path):
     """Start a scheduler of this test's database, as the launcher does."""
-    running = []
+    running: list[subprocess.Popen] = []
     environment = {**os.environ, "DATABASE_URL": committed_db.url, "REDIS_URL": settings.REDIS_URL}
 
     def start() -> subprocess.Popen:
