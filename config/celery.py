@@ -18,9 +18,21 @@ app = Celery(
     task_default_queue="default",
     # A queue that no worker serves would swallow what is sent to it.
     task_create_missing_queues=False,
-    # Tasks that are not named here go to the default queue; jobs name their queue themselves.
+    # Tasks that are not named here go to the default queue. Kinds of jobs have the names below and no others; some of
+    # them are still to come.
     task_routes={
+        "monte_carlo_simulation": {"queue": "risk_calculations"},
+        "calculate_var_cvar": {"queue": "risk_calculations"},
+        "stress_test_portfolio": {"queue": "risk_calculations"},
+        "optimize_portfolio": {"queue": "portfolio_operations"},
+        "rebalance_portfolio": {"queue": "portfolio_operations"},
+        "analyze_portfolio_performance": {"queue": "portfolio_operations"},
+        "generate_portfolio_report": {"queue": "report_generation"},
+        "export_portfolio_data": {"queue": "report_generation"},
+        "cleanup_expired_tasks": {"queue": "maintenance"},
+        "update_market_data": {"queue": "default"},
         "accounts.relay_jobs": {"queue": "maintenance"},
+        "accounts.reap_jobs": {"queue": "maintenance"},
         "accounts.watch": {"queue": "maintenance"},
         "markets.close_days": {"queue": "maintenance"},
         "markets.describe_assets": {"queue": "maintenance"},

@@ -22,9 +22,11 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 from django_prometheus.exports import ExportToDjangoView
 from kombu import Connection
+from prometheus_client import CollectorRegistry, generate_latest
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from accounts.metrics import Standing
 from config.kernel import clock
 from config.kernel.addresses import UNKNOWN, client_address, is_believed
 from config.kernel.rendering import json_response
@@ -34,6 +36,10 @@ log = structlog.get_logger(__name__)
 HEALTH_SECONDS = 1.5
 READY_SECONDS = 1.0
 _SERVER_SECONDS = 1.0
+
+STANDING = CollectorRegistry()
+"""What no process counts, because the database knows it: asked at each scrape."""
+STANDING.register(Standing())
 
 
 class Probe:
@@ -171,7 +177,9 @@ def metrics(request: HttpRequest) -> HttpResponse:
     """GET /metrics: for a Prometheus in the same network; does not exist for anybody else."""
     if not _is_neighbour(request):
         raise Http404
-    return cast("HttpResponse", ExportToDjangoView(request))
+    response = cast("HttpResponse", ExportToDjangoView(request))
+    response.write(generate_latest(STANDING))
+    return response
 
 
 def _is_neighbour(request: HttpRequest) -> bool:

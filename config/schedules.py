@@ -6,6 +6,7 @@ from inspect import Parameter, signature
 from typing import get_type_hints
 
 from celery import current_app
+from django.conf import settings
 from pydantic import TypeAdapter, ValidationError
 
 from config.kernel.errors import ValidationFailed
@@ -70,8 +71,20 @@ SCHEDULES: Sequence[Schedule] = (
     Schedule(
         "Jobs: tell the workers again",
         "accounts.relay_jobs",
-        "Jobs whose message was lost are sent again.",
+        "Jobs whose message was lost, and those whose next attempt is due, are sent again.",
         seconds=10,
+    ),
+    Schedule(
+        "Jobs: take back from lost workers",
+        "accounts.reap_jobs",
+        "Jobs whose worker has fallen silent are given to another one, or declared dead.",
+        seconds=settings.JOB_SWEEP_SECONDS,
+    ),
+    Schedule(
+        "Jobs: remove what has expired",
+        "cleanup_expired_tasks",
+        "Finished jobs beyond JOB_RESULT_RETENTION_HOURS, and answers kept for repeated requests.",
+        crontab=Crontab(minute="40", hour="*"),
     ),
     Schedule(
         "Incidents: look at everything",

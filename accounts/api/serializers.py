@@ -3,6 +3,7 @@
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer, inline_serializer
 from rest_framework import serializers
 
+from accounts.actions.jobs import Cancellation
 from accounts.models import User
 from accounts.models.job import CELERY_WORDS, IN_PROGRESS
 
@@ -71,13 +72,26 @@ class TaskStarted(serializers.Serializer):
     status = serializers.ChoiceField(TASK_STATUSES, source="celery_word")
 
 
-class TaskStatus(TaskStarted):
-    progress = serializers.IntegerField(min_value=0, max_value=100, help_text="Percent.")
-    attempts = serializers.IntegerField(source="attempt", min_value=0)
-    created_at = serializers.DateTimeField()
-    started_at = serializers.DateTimeField(allow_null=True, help_text="Of the latest attempt.")
-    finished_at = serializers.DateTimeField(allow_null=True)
-    error = TaskError(allow_null=True)
+class TaskStatus(serializers.Serializer):
+    """Of a `Standing`."""
+
+    task_id = serializers.UUIDField(source="job.pk")
+    kind = serializers.CharField(source="job.kind")
+    status = serializers.ChoiceField(TASK_STATUSES, source="job.celery_word")
+    progress = serializers.IntegerField(source="job.progress", min_value=0, max_value=100, help_text="Percent.")
+    queue_position = serializers.IntegerField(
+        min_value=1, allow_null=True, help_text="1 for the next of its queue; null once it does not wait."
+    )
+    attempts = serializers.IntegerField(source="job.attempt", min_value=0, help_text="How often it was started.")
+    max_attempts = serializers.IntegerField(source="job.max_attempts", min_value=0)
+    created_at = serializers.DateTimeField(source="job.created_at")
+    started_at = serializers.DateTimeField(source="job.started_at", allow_null=True, help_text="Of the latest attempt.")
+    finished_at = serializers.DateTimeField(source="job.finished_at", allow_null=True)
+    queued_seconds = serializers.FloatField(min_value=0, help_text="How long the latest attempt waited, or waits.")
+    running_seconds = serializers.FloatField(
+        min_value=0, allow_null=True, help_text="How long the latest attempt has taken; null while one waits."
+    )
+    error = TaskError(source="job.error", allow_null=True)
 
 
 class TaskResult(TaskStarted):
@@ -85,7 +99,22 @@ class TaskResult(TaskStarted):
     error = TaskError(allow_null=True)
 
 
-def _in_data(name: str, content: TaskStarted, **examples: dict[str, object]) -> type[serializers.Serializer]:
+class TaskCancellation(TaskStarted):
+    cancellation = serializers.ChoiceField(
+        [outcome.value for outcome in Cancellation],
+        help_text="`cancelled`: there will be no effect. `cancelling`: it stops at its next step, unless it is done"
+        " before. `too_late`: it had finished.",
+    )
+
+
+class ActiveTasks(serializers.Serializer):
+    count = serializers.IntegerField(min_value=0)
+    next = serializers.CharField(allow_null=True)
+    previous = serializers.CharField(allow_null=True)
+    results = TaskStatus(many=True)
+
+
+def _in_data(name: str, content: serializers.Serializer, **examples: dict[str, object]) -> type[serializers.Serializer]:
     """The envelope of every answer about a task: `{"data": ...}`."""
     envelope = type(inline_serializer(name, {"data": content}))
     shown = [OpenApiExample(title, value={"data": {**_TASK, **value}}) for title, value in examples.items()]
@@ -97,15 +126,27 @@ TaskStatusAnswer = _in_data(
     "TaskStatusAnswer",
     TaskStatus(),
     Running={
+        "kind": "update_market_data",
         "status": "PROGRESS",
         "progress": 40,
+        "queue_position": None,
         "attempts": 1,
+        "max_attempts": 3,
         "created_at": "2026-03-12T12:00:00Z",
         "started_at": "2026-03-12T12:00:01Z",
         "finished_at": None,
+        "queued_seconds": 1.0,
+        "running_seconds": 4.2,
         "error": None,
     },
 )
+TaskCancellationAnswer = _in_data(
+    "TaskCancellationAnswer",
+    TaskCancellation(),
+    Waiting={"status": "REVOKED", "cancellation": "cancelled"},
+    Running={"status": "PROGRESS", "cancellation": "cancelling"},
+)
+ActiveTasksAnswer = inline_serializer("ActiveTasksAnswer", {"data": ActiveTasks()})
 TaskResultAnswer = _in_data(
     "TaskResultAnswer",
     TaskResult(),

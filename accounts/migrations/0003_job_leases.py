@@ -28,6 +28,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-pk"],
+                "default_permissions": (),
             },
         ),
         migrations.RemoveConstraint(

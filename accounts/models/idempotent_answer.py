@@ -20,6 +20,7 @@ class IdempotentAnswer(models.Model):
 
     class Meta:
         ordering = ["-pk"]
+        default_permissions = ()  # nobody handles these by hand
         indexes = [models.Index(fields=["created_at"], name="idempotent_answer_by_time")]
         constraints = [
             models.UniqueConstraint(fields=["user", "method", "path", "key"], name="idempotent_answer_once"),

@@ -40,6 +40,10 @@ class JobQuerySet(models.QuerySet["Job"]):
     def running(self) -> Self:
         return self.filter(state=Job.State.RUNNING)
 
+    def expired(self) -> Self:
+        """Those of `running` whose worker has not been heard of for too long, by the database's clock."""
+        return self.running().filter(lease_until__lt=Now())
+
     def active(self) -> Self:
         """Everything that has not ended."""
         return self.filter(state__in=Job.ACTIVE)
@@ -181,6 +185,10 @@ class Job(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.pk}"
+
+    @property
+    def is_waiting(self) -> bool:
+        return self.state in self.WAITING
 
     @property
     def is_finished(self) -> bool:

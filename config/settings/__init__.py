@@ -158,6 +158,14 @@ CELERY_BEAT_SCHEDULER = "config.beat:Scheduler"
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
 SCHEDULER_ENABLED = ENV.scheduler_enabled
 
+# --- jobs -----------------------------------------------------------------------------------------------------------
+JOB_KINDS = "config.pipelines.KINDS"
+JOB_LEASE_SECONDS = 60  # a worker that is silent for so long has lost its job ...
+JOB_HEARTBEAT_SECONDS = 15  # ... so three beats may fail
+JOB_SWEEP_SECONDS = 15  # between two looks for such jobs: a lost worker costs 75 s at most
+JOB_RELAY_SECONDS = 30  # after which a job that nobody has taken up is announced again
+JOB_RESULT_RETENTION_HOURS = ENV.job_result_retention_hours
+
 # --- the API --------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.api.authentication.TokenAuthentication"],

@@ -35,6 +35,7 @@ class Environment(
     variables.Limits,
     variables.Market,
     variables.Schedule,
+    variables.Jobs,
     variables.Notifications,
     variables.Tests,
 ):

@@ -139,6 +139,12 @@ class Schedule(BaseSettings):
     )
 
 
+class Jobs(BaseSettings):
+    """Jobs"""
+
+    job_result_retention_hours: int = Field(24, ge=1, description="Hours that finished jobs and their results are kept")
+
+
 class Notifications(BaseSettings):
     """Mail and push; without them nothing is sent"""
 
@@ -167,6 +173,7 @@ SUBJECTS: tuple[type[BaseSettings], ...] = (
     Limits,
     Market,
     Schedule,
+    Jobs,
     Notifications,
     Tests,
 )

@@ -6,13 +6,13 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.idempotency import IdempotentView
 from accounts.api.serializers import TaskStartedAnswer
 from accounts.api.tasks import accepted
 from accounts.models import User
 from accounts.roles import Role
 from config.kernel import clock, limits
 from config.kernel.parameters import Choice, Integer, Parameters
-from config.kernel.views import ApiView
 from markets.providers.registry import FACTORIES
 from markets.runs import sync
 
@@ -22,7 +22,7 @@ _SYNC = Parameters(
 )
 
 
-class StartSync(ApiView):
+class StartSync(IdempotentView):
     """Fetch the latest quotes of the largest assets now."""
 
     minimum_rank = Role.OPERATOR.rank

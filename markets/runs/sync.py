@@ -69,7 +69,7 @@ def sync(
 ) -> SyncRun:
     """Fetch and store listings. The run, as it ended, is the answer, also when every provider failed.
 
-    While another sync of the same provider is going on, that one's run is returned: two at once are one.
+    `on_progress` hears how far it has come, in percent; what it raises ends the sync, which then stores no quotes. While another sync of the same provider is going on, that one's run is returned: two at once are one.
     """
     candidates = feeds.providers(parameters.provider)
     provider_states.introduce(provider.name for provider in candidates)
@@ -98,18 +98,16 @@ def sync(
             run.save()
             try:
                 listings = _fetch(provider, run, failures, on_progress)
+                _store(run, provider, listings, failures, on_progress)
             except ProviderError as error:
                 failures.append((provider.name, error.code, str(error)))
                 continue
-            on_progress(90)
-            try:
-                _store(run, provider, listings, failures)
             except Exception as error:
                 # The run tells of it, unless the market was cleared meanwhile and the run with it.
                 SyncRun.objects.filter(pk=run.pk).update(
                     state=SyncRun.State.FAILED,
                     finished_at=clock.now(),
-                    error_code="not_stored",
+                    error_code=error.code if isinstance(error, jobs.JobNotRunning) else "not_stored",
                     error=type(error).__name__,
                 )
                 raise
@@ -172,7 +170,15 @@ def _fetch(
 
 
 @transaction.atomic
-def _store(run: SyncRun, provider: Provider, listings: Listings, failures: list[tuple[str, str, str]]) -> None:
+def _store(
+    run: SyncRun,
+    provider: Provider,
+    listings: Listings,
+    failures: list[tuple[str, str, str]],
+    on_progress: Callable[[int], None],
+) -> None:
+    # In the transaction, so that a job that was cancelled or given to another worker stores nothing.
+    on_progress(90)
     stored: StoredQuotes = quotes.store(
         listings, provider=provider.name, is_simulated=provider.is_simulated, run=run, at=clock.now()
     )

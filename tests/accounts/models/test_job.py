@@ -39,6 +39,7 @@ def test_key_is_a_version_7_uuid_that_begins_with_the_milliseconds(milliseconds,
         ("retrying", 40, "RETRY"),
         ("succeeded", 100, "SUCCESS"),
         ("failed", 40, "FAILURE"),
+        ("dead", 40, "FAILURE"),
         ("cancelled", 40, "REVOKED"),
     ],
 )
@@ -81,7 +82,10 @@ def test_nobody_in_particular_sees_no_job():
         ({"attempt": 4, "started_at": NOON}, "job_attempts_are_limited"),
         ({"attempt": 1}, "job_started_at_with_first_attempt"),
         ({"started_at": NOON}, "job_started_at_with_first_attempt"),
-        ({"state": "running"}, "job_runs_after_its_start"),
+        ({"state": "retrying"}, "job_runs_after_its_start"),
+        ({"state": "dead", "finished_at": NOON, "error_code": "worker_lost"}, "job_runs_after_its_start"),
+        ({"state": "running", "attempt": 1, "started_at": NOON}, "job_leased_while_running"),
+        ({"lease_until": NOON}, "job_leased_while_running"),
         ({"finished_at": NOON}, "job_finished_at_when_finished"),
         ({"state": "cancelled"}, "job_finished_at_when_finished"),
         ({"result": {}}, "job_result_when_succeeded"),
@@ -90,6 +94,10 @@ def test_nobody_in_particular_sees_no_job():
             "job_result_when_succeeded",
         ),
         ({"state": "failed", "finished_at": NOON}, "job_failure_has_a_code"),
+        (
+            {"state": "dead", "attempt": 1, "started_at": NOON, "finished_at": NOON},
+            "job_failure_has_a_code",
+        ),
     ],
 )
 def test_database_refuses_states_that_cannot_be(changes, constraint):

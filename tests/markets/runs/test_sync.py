@@ -8,6 +8,7 @@ import pytest
 from django.db import connections
 
 from accounts.actions import jobs
+from accounts.holder import Holder
 from accounts.models import Job
 from config import pipelines
 from config.kernel import clock
@@ -20,6 +21,7 @@ from markets.providers.listings import Listings
 from markets.providers.provider import RawAnswer as ProviderAnswer
 from markets.runs import simulation, sync
 from markets.runs.sync import Parameters
+from tests.accounts.factories import UserFactory
 from tests.markets.actions.test_quotes import BITCOIN, listings
 from tests.markets.factories import NOON, SyncRunFactory
 
@@ -206,7 +208,7 @@ def test_the_lock_is_given_back_after_success_and_after_failure(use: Any) -> Non
 
 def test_a_job_reports_progress_and_ends_with_the_counts(use: Any) -> None:
     use(Scripted("coingecko", coin(100.0)))
-    job = jobs.start(sync.request(None, Parameters(limit=50), at=NOON).pk, at=NOON)
+    job = jobs.start(sync.request(None, Parameters(limit=50), at=NOON).pk, holder=Holder.current())
 
     pipelines.perform(job)
 
@@ -217,14 +219,28 @@ def test_a_job_reports_progress_and_ends_with_the_counts(use: Any) -> None:
     assert SyncRun.objects.get().job_id == job.pk
 
 
-def test_a_job_whose_providers_all_fail_fails(use: Any) -> None:
+def test_a_job_whose_providers_all_fail_is_tried_again_later(use: Any) -> None:
     use(Scripted("coingecko", Unavailable("coingecko", "down")))
-    job = jobs.start(sync.request(None, Parameters(), at=NOON).pk, at=NOON)
+    job = jobs.start(sync.request(None, Parameters(), at=NOON).pk, holder=Holder.current())
 
     pipelines.perform(job)
 
     job.refresh_from_db()
-    assert (job.state, job.error_code) == (Job.State.FAILED, "provider_unavailable")
+    assert (job.state, job.error_code) == (Job.State.RETRYING, "provider_unavailable")
+
+
+def test_a_cancelled_job_stores_no_quotes_and_its_run_says_why(use: Any) -> None:
+    use(Scripted("coingecko", coin(100.0)))
+    job = jobs.start(sync.request(None, Parameters(limit=50), at=NOON).pk, holder=Holder.current())
+    jobs.cancel(job, by=UserFactory.create(), at=NOON)
+
+    pipelines.perform(job)
+
+    job.refresh_from_db()
+    assert job.state == Job.State.CANCELLED
+    run = SyncRun.objects.get()
+    assert (run.state, run.error_code) == (SyncRun.State.FAILED, "job_cancelled")
+    assert not Quote.objects.exists()
 
 
 def test_a_simulated_market_is_fed_by_its_simulation_alone() -> None:
