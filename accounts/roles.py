@@ -40,6 +40,8 @@ ADMIN_SITE_PERMISSIONS: Mapping[Role, Mapping[str, Set[str]]] = {
         "markets.*": {"*"},
         "accounts.job": {"view", "change"},
         "accounts.user": {"view"},
+        "accounts.incident": {"view", "change"},
+        "accounts.heartbeat": {"view"},
         "django_celery_beat.*": {"*"},
     },
 }

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from celery.schedules import ParseException
 from django.conf import settings
 from django.db import models
 from django_celery_beat.models import PeriodicTask
+
+UNUSABLE = (ValueError, ParseException, RuntimeError)
+"""What Celery raises for times that cannot be read or never come."""
 
 
 def with_times() -> models.QuerySet[PeriodicTask]:
@@ -16,13 +20,14 @@ def with_times() -> models.QuerySet[PeriodicTask]:
 
 
 def next_run_at(row: PeriodicTask, at: datetime) -> datetime | None:
-    """When the scheduler sends it next; `at` itself when it is due, None when it does not run.
-
-    Raises `ValueError` for a time that cannot be read, `RuntimeError` for one that never comes.
-    """
-    if not settings.SCHEDULER_ENABLED or not row.enabled or (row.expires is not None and row.expires <= at):
+    """When the scheduler sends it next: `at` itself when it is due, None when it is off or over or has no usable time."""
+    is_over = row.expires is not None and row.expires <= at
+    if not settings.SCHEDULER_ENABLED or not row.enabled or is_over or row.scheduler is None:
         return None
-    schedule = row.schedule
-    schedule.nowfun = lambda: at
-    following: datetime = at + schedule.remaining_estimate(row.last_run_at or row.date_changed or at)
+    try:
+        schedule = row.schedule
+        schedule.nowfun = lambda: at
+        following: datetime = at + schedule.remaining_estimate(row.last_run_at or row.date_changed or at)
+    except UNUSABLE:
+        return None
     return max(following, at, *([row.start_time] if row.start_time is not None else []))

@@ -14,6 +14,7 @@ from django_celery_beat.models import ClockedSchedule, CrontabSchedule, Interval
 
 from accounts.actions import schedules
 from accounts.admin.person import signed_in
+from accounts.queries.schedules import UNUSABLE
 from config.kernel import clock
 
 # Of these a schedule has no need: one runs once, the other follows the sun.
@@ -54,7 +55,7 @@ class CrontabForm(forms.ModelForm):
         moment = {name: value for name, value in self.cleaned_data.items() if name != "timezone"}
         try:
             crontab(**moment).remaining_estimate(clock.now())
-        except (ValueError, RuntimeError):
+        except UNUSABLE:
             self.add_error(None, "This moment never comes.")
 
 

@@ -7,7 +7,7 @@ from django.contrib.auth.hashers import make_password
 from factory.declarations import LazyAttribute, LazyFunction, Sequence, SubFactory, Trait
 from factory.django import DjangoModelFactory
 
-from accounts.models import AuditEntry, Job, User
+from accounts.models import AuditEntry, Incident, Job, User
 from accounts.roles import Role
 from config.kernel import clock
 
@@ -91,3 +91,17 @@ class AuditEntryFactory(DjangoModelFactory[AuditEntry]):
     actor = SubFactory(UserFactory)
     verb = "accounts.user.role_changed"
     happened_at = NOON
+
+
+class IncidentFactory(DjangoModelFactory[Incident]):
+    """A queue that has been old since noon."""
+
+    class Meta:
+        model = Incident
+
+    kind = "old_queue"
+    subject = Sequence(lambda n: f"queue_{n}")
+    severity = Incident.Severity.WARNING
+    summary = "3 jobs waited for more than 5 minutes."
+    opened_at = NOON
+    last_seen_at = NOON
