@@ -20,7 +20,7 @@ def with_times() -> models.QuerySet[PeriodicTask]:
 
 
 def next_run_at(row: PeriodicTask, at: datetime) -> datetime | None:
-    """When the scheduler sends it next: `at` itself when it is due, None when it is off or over or has no usable time."""
+    """When the scheduler sends it next: `at` itself if it is due; None if it is off, over or without a usable time."""
     is_over = row.expires is not None and row.expires <= at
     if not settings.SCHEDULER_ENABLED or not row.enabled or is_over or row.scheduler is None:
         return None

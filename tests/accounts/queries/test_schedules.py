@@ -43,6 +43,22 @@ def test_a_crontab_names_its_next_moment(crontab, expected):
     assert next_run_at(schedule(crontab=crontab, last_run_at=NOON - MINUTE), NOON) == expected
 
 
+@pytest.mark.parametrize(
+    ("hours", "last", "expected"),
+    [
+        # On 8 March the clocks of Chicago go from 1:59 to 3:00, on 1 November from 1:59 back to 1:00.
+        ("2,8,14,20", datetime(2026, 3, 8, 2, tzinfo=UTC), datetime(2026, 3, 8, 8, tzinfo=UTC)),
+        ("2,8,14,20", datetime(2026, 3, 8, 8, tzinfo=UTC), datetime(2026, 3, 8, 13, tzinfo=UTC)),
+        ("1", datetime(2026, 10, 31, 6, tzinfo=UTC), datetime(2026, 11, 1, 6, tzinfo=UTC)),
+        ("1", datetime(2026, 11, 1, 6, tzinfo=UTC), datetime(2026, 11, 2, 7, tzinfo=UTC)),
+    ],
+)
+def test_where_clocks_change_a_skipped_time_comes_right_after_and_a_repeated_one_once(hours, last, expected):
+    row = schedule(crontab={"minute": "0", "hour": hours, "timezone": "America/Chicago"}, last_run_at=last)
+
+    assert next_run_at(row, last + MINUTE) == expected
+
+
 def test_a_new_schedule_counts_from_when_it_was_made():
     row = schedule()
 
