@@ -30,4 +30,5 @@ def next_run_at(row: PeriodicTask, at: datetime) -> datetime | None:
         following: datetime = at + schedule.remaining_estimate(row.last_run_at or row.date_changed or at)
     except UNUSABLE:
         return None
-    return max(following, at, *([row.start_time] if row.start_time is not None else []))
+    begins: datetime = row.start_time or at
+    return max(following, begins, at)

@@ -81,7 +81,7 @@ class ScheduleForm(forms.ModelForm):
 @admin.register(PeriodicTask)
 class ScheduleAdmin(admin.ModelAdmin):
     form = ScheduleForm
-    list_display = ["name", "enabled", "time", "last_run_at", "next_run", "total_run_count", "task"]
+    list_display = ["name", "enabled", "time", "last_run_at", "next_run"]
     list_filter = ["enabled", "task"]
     search_fields = ["name", "task", "description"]
     ordering = ["name"]
