@@ -114,46 +114,49 @@ def test_a_scheduler_that_is_switched_off_is_not_silent(settings):
     assert look() == []
 
 
-class Test_a_queue_that_does_not_answer:
-    def watched(self, minutes):
-        """Look every half minute, as the schedule does."""
-        for half in range(1, 2 * minutes + 1):
-            watch.look(at=NOON + half * MINUTE / 2)
+def watch_on(minutes):
+    """Look every half minute, as the schedule does."""
+    for half in range(1, 2 * minutes + 1):
+        watch.look(at=NOON + half * MINUTE / 2)
 
-    def test_is_deaf_after_five_minutes(self):
-        look()
-        for queue in set(Job.Queue.values) - {"maintenance"}:
-            canaries.answer(queue, worker="celery@here", at=NOON + 9 * MINUTE)
 
-        self.watched(5)
-        well = open_incidents()
-        self.watched(6)
+def test_a_queue_that_does_not_answer_is_deaf_after_five_minutes():
+    look()
+    for queue in set(Job.Queue.values) - {"maintenance"}:
+        canaries.answer(queue, worker="celery@here", at=NOON + 9 * MINUTE)
 
-        assert (well, open_incidents()) == ([], [("deaf_queue", "maintenance", "critical")])
+    watch_on(5)
+    well = open_incidents()
+    watch_on(6)
 
-    def test_is_heard_of_again_when_a_worker_answers(self):
-        look()
-        self.watched(6)
-        assert len(open_incidents()) == len(Job.Queue.values)
+    assert (well, open_incidents()) == ([], [("deaf_queue", "maintenance", "critical")])
 
-        for queue in Job.Queue.values:
-            canaries.answer(queue, worker="celery@here", at=NOON + 6 * MINUTE)
 
-        assert look(NOON + 6 * MINUTE + SECOND) == []
+def test_a_queue_that_does_not_answer_is_heard_of_again_when_a_worker_answers():
+    look()
+    watch_on(6)
+    assert len(open_incidents()) == len(Job.Queue.values)
 
-    def test_is_busy_while_one_of_its_jobs_is_running(self):
-        JobFactory.create(running=True, queue="default")
-        look()
+    for queue in Job.Queue.values:
+        canaries.answer(queue, worker="celery@here", at=NOON + 6 * MINUTE)
 
-        self.watched(6)
+    assert look(NOON + 6 * MINUTE + SECOND) == []
 
-        assert ("deaf_queue", "default", "critical") not in open_incidents()
 
-    def test_is_not_blamed_for_a_night_in_which_nobody_asked(self):
-        look()
+def test_a_queue_that_does_not_answer_is_busy_while_one_of_its_jobs_is_running():
+    JobFactory.create(running=True, queue="default")
+    look()
 
-        assert look(NOON + timedelta(hours=9)) == []
-        assert look(NOON + timedelta(hours=9) + MINUTE) == []
+    watch_on(6)
+
+    assert ("deaf_queue", "default", "critical") not in open_incidents()
+
+
+def test_a_queue_is_not_blamed_for_a_night_in_which_nobody_asked():
+    look()
+
+    assert look(NOON + timedelta(hours=9)) == []
+    assert look(NOON + timedelta(hours=9) + MINUTE) == []
 
 
 def test_every_queue_is_sent_a_canary_of_its_own(redis_server):
