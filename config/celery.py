@@ -1,8 +1,10 @@
 """The Celery application: which queues there are, where tasks are found, how they log."""
 
 import os
+from typing import Any
 
 from celery import Celery
+from celery.bootsteps import StartStopStep
 from celery.signals import setup_logging
 from django_structlog.celery.steps import DjangoStructLogInitStep
 from kombu import Queue
@@ -43,6 +45,22 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.autodiscover_tasks(["config"], related_name="pipelines")
 app.steps["worker"].add(DjangoStructLogInitStep)
+
+
+class PoolWatch(StartStopStep):
+    """Notices within half a second that a process of the pool has died, and gives its task to another one.
+
+    Celery looks when the dead process's pipe closes, which may be a moment before the system lets go of the process,
+    and then only every five seconds.
+    """
+
+    requires = ("celery.worker.components:Pool",)
+
+    def register_with_event_loop(self, worker: Any, hub: Any) -> None:
+        hub.call_repeatedly(0.5, worker.pool.maintain_pool)
+
+
+app.steps["worker"].add(PoolWatch)
 
 
 @setup_logging.connect

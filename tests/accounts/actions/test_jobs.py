@@ -261,11 +261,14 @@ def test_job_whose_worker_was_lost_in_the_last_attempt_is_dead():
 
 def test_heartbeat_extends_the_lease_of_the_attempt_that_counts():
     job = started()
-    Job.objects.filter(pk=job.pk).update(lease_until=F("lease_until") - MINUTE)
+    Job.objects.filter(pk=job.pk).update(heartbeat_at=F("heartbeat_at") - MINUTE, lease_until=NOON)
 
     assert jobs.extend(job)
 
-    assert Job.objects.get().lease_until > job.lease_until
+    row = Job.objects.get()
+    assert row.heartbeat_at
+    assert row.lease_until == row.heartbeat_at + timedelta(seconds=60)
+    assert row.heartbeat_at >= (job.heartbeat_at or NOON)
 
 
 # --- performing -----------------------------------------------------------------------------------------------------

@@ -10,6 +10,8 @@ from django.test import Client
 from accounts.actions import idempotent_answers
 from accounts.models import AuditEntry, IdempotentAnswer, Job
 from accounts.roles import Role
+from config.kernel import errors
+from markets.runs import sync
 from tests.accounts.factories import UserFactory
 
 pytestmark = pytest.mark.integration
@@ -108,9 +110,7 @@ def refusing(monkeypatch):
     """Let the first start end in this problem, after it has written something."""
 
     def refusing(problem):
-        from markets.api import sync
-
-        original = sync.sync.request
+        original = sync.request
         answers = [problem]
 
         def request(*args, **kwargs):
@@ -119,15 +119,13 @@ def refusing(monkeypatch):
                 raise answers.pop()
             return job
 
-        monkeypatch.setattr(sync.sync, "request", request)
+        monkeypatch.setattr(sync, "request", request)
 
     return refusing
 
 
 @pytest.mark.parametrize("status", [400, 409, 429, 500, 503])
 def test_refusal_that_may_pass_is_not_kept_and_leaves_nothing(post, refusing, client, status):
-    from config.kernel import errors
-
     client.raise_request_exception = False
     kinds = {400: errors.ValidationFailed, 409: errors.Conflict, 429: errors.RateLimited, 500: ZeroDivisionError}
     refusing(kinds.get(status, errors.ServiceUnavailable)())
@@ -139,8 +137,6 @@ def test_refusal_that_may_pass_is_not_kept_and_leaves_nothing(post, refusing, cl
 
 
 def test_refusal_that_stays_is_repeated_and_leaves_nothing_else(post, refusing):
-    from config.kernel import errors
-
     refusing(errors.Impossible("There is too little history."))
 
     first, second = post("monday"), post("monday")

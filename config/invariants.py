@@ -1,0 +1,94 @@
+"""What must hold whatever has happened: after a crash, a failover, a restore. `manage.py verify_invariants` asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, timedelta
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import F
+from django.db.models.functions import Now
+
+from accounts.models import AuditEntry, Job
+from config.kernel import clock, partitions
+from config.kernel.partitions import Period
+from markets.actions import bars
+from markets.models.snapshot import TABLE as SNAPSHOTS
+
+NAMED = 20
+"""How many culprits each check names."""
+
+
+def audit_trail_is_readable_and_closed() -> list[str]:
+    """Its newest entries can be read, and the database refuses to change any."""
+    list(AuditEntry.objects.order_by("-pk")[:1_000])
+    refusals = _rows(
+        "SELECT tgname FROM pg_trigger WHERE tgrelid = 'accounts_auditentry'::regclass AND tgenabled = 'A'"
+        " AND tgname IN ('append_only_row', 'append_only_statement')"
+    )
+    return [] if len(refusals) == 2 else ["the audit trail does not refuse changes"]
+
+
+def every_job_was_asked_for() -> list[str]:
+    """A job and the trace of its request are stored together."""
+    unknown = _rows(
+        "SELECT j.id FROM accounts_job j WHERE NOT EXISTS (SELECT FROM accounts_auditentry a"
+        " WHERE a.subject_type = 'accounts.job' AND a.subject_id = j.id::text AND a.verb = 'accounts.job.requested')"
+        " LIMIT %s",
+        NAMED,
+    )
+    return [f"job {pk} is not in the audit trail" for (pk,) in unknown]
+
+
+def no_job_is_lost() -> list[str]:
+    """Every accepted job has ended, waits with attempts left, or is held under a lease that did not end long ago."""
+    patience = timedelta(seconds=2 * settings.JOB_LEASE_SECONDS + settings.JOB_SWEEP_SECONDS)
+    silent = Job.objects.running().filter(lease_until__lt=Now() - patience)[:NAMED]
+    stuck = Job.objects.waiting().filter(attempt__gte=F("max_attempts"))[:NAMED]
+    return [
+        *(f"job {job.pk} is held by {job.worker}, silent since {job.heartbeat_at}" for job in silent),
+        *(f"job {job.pk} waits and has no attempts left" for job in stuck),
+    ]
+
+
+def no_bar_is_there_twice() -> list[str]:
+    """There is one bar of each asset and day."""
+    twice = _rows(
+        "SELECT asset_id, day, count(*) FROM markets_dailybar GROUP BY asset_id, day HAVING count(*) > 1 LIMIT %s",
+        NAMED,
+    )
+    return [f"asset {asset} has {count} bars of {day}" for asset, day, count in twice]
+
+
+def partitions_are_in_place() -> list[str]:
+    """Nothing is in a default partition for want of its own, and a table in use has those of now and next."""
+    today = clock.now().astimezone(UTC).date()
+    following = (today.replace(day=1) + timedelta(days=32)).replace(day=1)
+    wanted = {
+        SNAPSHOTS: {Period.month(today).suffix, Period.month(following).suffix},
+        bars.TABLE: {Period.year(today.year).suffix},
+    }
+    wrong = []
+    for table, needed in wanted.items():
+        if _rows(f"SELECT 1 FROM {table}_default LIMIT 1"):  # noqa: S608  # literal names
+            wrong.append(f"{table} has rows in its default partition")
+        if present := set(partitions.suffixes(table)):
+            wrong += [f"{table} has no partition {suffix}" for suffix in sorted(needed - present)]
+    return wrong
+
+
+CHECKS: Sequence[Callable[[], list[str]]] = (
+    audit_trail_is_readable_and_closed,
+    every_job_was_asked_for,
+    no_job_is_lost,
+    no_bar_is_there_twice,
+    partitions_are_in_place,
+)
+"""Each says what is wrong, in words, and nothing if all is well."""
+
+
+def _rows(query: str, *values: int) -> list[tuple[object, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(query, values or None)
+        return list(cursor.fetchall())
