@@ -43,6 +43,8 @@ ADMIN_SITE_PERMISSIONS: Mapping[Role, Mapping[str, Set[str]]] = {
         "accounts.user": {"view"},
         "accounts.session": {"view"},
         "accounts.apikey": {"view"},
+        "accounts.incident": {"view", "change"},
+        "accounts.heartbeat": {"view"},
         "django_celery_beat.*": {"*"},
     },
 }

@@ -1,8 +1,9 @@
+from typing import Any
 from uuid import UUID
 
 from celery import shared_task
 
-from accounts.actions import idempotent_answers, jobs, logins_past, mails
+from accounts.actions import canaries, idempotent_answers, jobs, logins_past, mails, watch
 from accounts.runs import audit_verification
 from config.kernel import clock
 
@@ -23,6 +24,18 @@ def reap_jobs(**_: object) -> None:
 def cleanup_expired_tasks(**_: object) -> dict[str, int]:
     """Remove finished jobs and kept answers that are beyond their retention."""
     return {"jobs": jobs.remove_old(), "answers": idempotent_answers.remove_old()}
+
+
+@shared_task(name="accounts.watch")
+def look_after_incidents(**_: object) -> None:
+    """Open incidents about what is wrong, and close those that are over."""
+    watch.look(at=clock.now())
+
+
+@shared_task(name=canaries.CANARY_TASK, bind=True)
+def answer_canary(self: Any, /, *, queue: str, **_: object) -> None:
+    """Say that a worker listens to the queue."""
+    canaries.answer(queue, worker=self.request.hostname, at=clock.now())
 
 
 @shared_task(name=mails.DELIVER_TASK)

@@ -39,6 +39,7 @@ app = Celery(
         "update_market_data": {"queue": "default"},
         "accounts.relay_jobs": {"queue": "maintenance"},
         "accounts.reap_jobs": {"queue": "maintenance"},
+        "accounts.watch": {"queue": "maintenance"},
         "markets.close_days": {"queue": "maintenance"},
         "markets.describe_assets": {"queue": "maintenance"},
         "markets.enforce_retention": {"queue": "maintenance"},

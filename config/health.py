@@ -29,6 +29,8 @@ from redis.retry import Retry
 
 from accounts.metrics import Standing
 from accounts.models import Mail
+from accounts.queries.scheduler import Condition, scheduler
+from accounts.vital_signs import VitalSigns
 from config.kernel import clock
 from config.kernel.addresses import UNKNOWN, client_address, is_believed
 from config.kernel.metrics import OUTBOX_OLDEST_AGE, OUTBOX_PENDING
@@ -43,6 +45,7 @@ _SERVER_SECONDS = 1.0
 STANDING = CollectorRegistry()
 """What no process counts, because the database knows it: asked at each scrape."""
 STANDING.register(Standing())
+STANDING.register(VitalSigns())
 
 
 class Probe:
@@ -120,7 +123,20 @@ def check_migrations() -> None:
     _migrated.set()
 
 
+class SchedulerSilent(Exception):
+    """Nothing is sent by itself at the moment."""
+
+
+def _scheduler() -> None:
+    try:
+        if scheduler(clock.now()).condition is Condition.SILENT:
+            raise SchedulerSilent
+    finally:
+        connection.close()
+
+
 HEALTH: Mapping[str, Probe] = {"database": Probe(_database), "redis": Probe(_redis), "broker": Probe(_broker)}
+SCHEDULER = Probe(_scheduler)
 READINESS: Mapping[str, Probe] = {
     "database": HEALTH["database"],
     "redis": HEALTH["redis"],
@@ -140,14 +156,23 @@ def _measure_outbox() -> None:
 OUTBOX = Probe(_measure_outbox)
 
 
-def _ask(probes: Mapping[str, Probe], seconds: float) -> HttpResponse:
-    """Ask all at once and answer after `seconds` at the latest: 200 if everything is well, else 503."""
+def _ask(probes: Mapping[str, Probe], seconds: float, beside: Mapping[str, Probe] | None = None) -> HttpResponse:
+    """Ask all at once and answer after `seconds` at the latest: 200 if everything is well, else 503.
+
+    What is asked `beside` is told, but does not count: this process serves without it.
+    """
     deadline = time.monotonic() + seconds
+    aside = {name: probe.start() for name, probe in (beside or {}).items()}
     futures = {name: probe.start() for name, probe in probes.items()}
     checks = {name: _outcome(name, future, deadline) for name, future in futures.items()}
     is_well = all(check["status"] == "ok" for check in checks.values())
     return json_response(
-        {"status": "ok" if is_well else "unavailable", "checks": checks, "checked_at": clock.now()},
+        {
+            "status": "ok" if is_well else "unavailable",
+            "checks": checks,
+            **{name: _outcome(name, future, deadline) for name, future in aside.items()},
+            "checked_at": clock.now(),
+        },
         HTTPStatus.OK if is_well else HTTPStatus.SERVICE_UNAVAILABLE,
         {"Cache-Control": "no-store"},
     )
@@ -161,18 +186,24 @@ def _outcome(name: str, future: Future[float], deadline: float) -> dict[str, obj
         reason = "timeout"
     except MigrationsPending:
         reason = "pending"
+    except SchedulerSilent:
+        reason = "silent"
     except Exception as error:
         log.warning("health.check_failed", check=name, error=type(error).__name__, reason=str(error))
         reason = "unreachable"
     else:
-        return {"status": "ok", "latency_ms": round(seconds * 1_000, 1)}
+        is_off = name == "scheduler" and not settings.SCHEDULER_ENABLED
+        return {"status": "disabled" if is_off else "ok", "latency_ms": round(seconds * 1_000, 1)}
     return {"status": "unavailable", "reason": reason, "latency_ms": None}
 
 
 @require_safe
 def health(request: HttpRequest) -> HttpResponse:
-    """GET /health: database, Redis and broker, each with its latency."""
-    return _ask(HEALTH, HEALTH_SECONDS)
+    """GET /health: database, Redis and broker, each with its latency; and whether the schedules run.
+
+    A silent scheduler is no reason to take a web process from its clients, so it does not make the answer a 503.
+    """
+    return _ask(HEALTH, HEALTH_SECONDS, beside={"scheduler": SCHEDULER})
 
 
 @require_safe

@@ -10,19 +10,26 @@ from django.db import connection
 from django.db.models import F
 from django.db.models.functions import Now
 
-from accounts.models import AuditEntry, Job
+from accounts.models import Job, Mail
+from accounts.queries import audit_chain
 from config.kernel import clock, partitions
 from config.kernel.partitions import Period
 from markets.actions import bars
 from markets.models.snapshot import TABLE as SNAPSHOTS
 
+OUTBOX_PATIENCE = timedelta(minutes=15)  # longer than a dead worker can hold a mail
 NAMED = 20
 """How many culprits each check names."""
 
 
-def audit_trail_is_readable_and_closed() -> list[str]:
-    """Its newest entries can be read, and the database refuses to change any."""
-    list(AuditEntry.objects.order_by("-pk")[:1_000])
+def audit_trail_is_as_it_was_written() -> list[str]:
+    """Every entry has its link, and every hash is what its entry and the link before it give."""
+    verdict = audit_chain.verify()
+    return [verdict.broken] if verdict.broken is not None else []
+
+
+def audit_trail_is_closed() -> list[str]:
+    """The database refuses to change any of it."""
     refusals = _rows(
         "SELECT tgname FROM pg_trigger WHERE tgrelid = 'accounts_auditentry'::regclass AND tgenabled = 'A'"
         " AND tgname IN ('append_only_row', 'append_only_statement')"
@@ -52,6 +59,12 @@ def no_job_is_lost() -> list[str]:
     ]
 
 
+def outbox_is_drained() -> list[str]:
+    """No mail waits for long after it was due: either it is sent or its next attempt lies ahead."""
+    late = Mail.objects.due(clock.now() - OUTBOX_PATIENCE)[:NAMED]
+    return [f"mail {mail.pk} ({mail.template}) was due at {mail.next_attempt_at}" for mail in late]
+
+
 def no_bar_is_there_twice() -> list[str]:
     """There is one bar of each asset and day."""
     twice = _rows(
@@ -79,9 +92,11 @@ def partitions_are_in_place() -> list[str]:
 
 
 CHECKS: Sequence[Callable[[], list[str]]] = (
-    audit_trail_is_readable_and_closed,
+    audit_trail_is_as_it_was_written,
+    audit_trail_is_closed,
     every_job_was_asked_for,
     no_job_is_lost,
+    outbox_is_drained,
     no_bar_is_there_twice,
     partitions_are_in_place,
 )

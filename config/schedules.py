@@ -2,9 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from inspect import Parameter, signature
+from typing import get_type_hints
 
+from celery import current_app
 from django.conf import settings
+from pydantic import TypeAdapter, ValidationError
 
+from config.kernel.errors import ValidationFailed
 from markets.freshness import BROAD_INTERVAL, TOP_INTERVAL, TOP_RANK
 from markets.runs.sync import DEFAULT_LIMIT
 
@@ -82,6 +87,12 @@ SCHEDULES: Sequence[Schedule] = (
         crontab=Crontab(minute="40", hour="*"),
     ),
     Schedule(
+        "Incidents: look at everything",
+        "accounts.watch",
+        "Incidents are opened about what is wrong, and closed when it is over.",
+        seconds=30,
+    ),
+    Schedule(
         "Mails: deliver",
         "accounts.deliver_mails",
         "Mails that could not be sent before, and those whose message was lost.",
@@ -112,3 +123,31 @@ SCHEDULES: Sequence[Schedule] = (
         crontab=Crontab(minute="10", hour="4"),
     ),
 )
+
+TASKS = sorted({schedule.task for schedule in SCHEDULES})
+"""What a schedule may start."""
+
+
+class ArgumentsRefused(ValidationFailed):
+    code = "arguments_refused"
+
+
+def check(task: str, arguments: Mapping[str, object]) -> None:
+    """Raise `ArgumentsRefused`, with a sentence for a person, unless the task takes these arguments."""
+    current_app.loader.import_default_modules()
+    function = current_app.tasks[task].run
+    hints = get_type_hints(function)
+    takes = {p.name: p for p in signature(function).parameters.values() if p.kind is Parameter.KEYWORD_ONLY}
+    for name in arguments:
+        if name not in takes:
+            offer = f"it takes {', '.join(takes)}" if takes else "it takes none"
+            raise ArgumentsRefused(f'The task knows no argument "{name}"; {offer}.')
+    for name, parameter in takes.items():
+        if name not in arguments:
+            if parameter.default is Parameter.empty:
+                raise ArgumentsRefused(f'The task needs the argument "{name}".')
+            continue
+        try:
+            TypeAdapter(hints[name]).validate_python(arguments[name], strict=True)
+        except ValidationError as error:
+            raise ArgumentsRefused(f'The argument "{name}" is not right: {error.errors()[0]["msg"]}.') from error

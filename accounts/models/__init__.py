@@ -1,7 +1,9 @@
 from accounts.models.api_key import ApiKey
 from accounts.models.audit_entry import AuditEntry
 from accounts.models.audit_link import AuditLink
+from accounts.models.heartbeat import Heartbeat
 from accounts.models.idempotent_answer import IdempotentAnswer
+from accounts.models.incident import Incident
 from accounts.models.job import Job
 from accounts.models.mail import Mail
 from accounts.models.recovery_code import RecoveryCode
@@ -14,7 +16,9 @@ __all__ = [
     "ApiKey",
     "AuditEntry",
     "AuditLink",
+    "Heartbeat",
     "IdempotentAnswer",
+    "Incident",
     "Job",
     "Mail",
     "RecoveryCode",

@@ -37,8 +37,7 @@ def worker() -> list[str]:
 
 def beat() -> list[str]:
     """The scheduler; its schedule is in the database."""
-    scheduler = "django_celery_beat.schedulers:DatabaseScheduler"
-    return [sys.executable, "-m", "celery", "-A", "config.celery", "beat", "--scheduler", scheduler, "--pidfile", ""]
+    return [sys.executable, "-m", "celery", "-A", "config.celery", "beat", "--pidfile", ""]
 
 
 class Child:

@@ -100,6 +100,7 @@ APPEND_SLASH = False  # every route answers with and without a slash; a redirect
 
 # --- database -------------------------------------------------------------------------------------------------------
 DATABASES = {"default": database(_text(ENV.database_url) or None, web=ENV.database_pool)}
+DATABASE_POOL = ENV.database_pool
 DATABASE_OWNER_URL = _text(ENV.database_owner_url) or _text(ENV.database_url)  # migrations run with it
 PROMETHEUS_EXPORT_MIGRATIONS = False  # it would query the database in every process that starts
 
@@ -154,7 +155,7 @@ CELERY_WORKER_MAX_TASKS_PER_CHILD = 200
 CELERY_WORKER_MAX_MEMORY_PER_CHILD = 600_000  # KiB
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 25
 CELERY_TIMEZONE = "UTC"  # daylight saving would skip and repeat runs
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULER = "config.beat:Scheduler"
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
 SCHEDULER_ENABLED = ENV.scheduler_enabled
 

@@ -8,7 +8,7 @@ from factory.declarations import LazyAttribute, LazyFunction, SelfAttribute, Seq
 from factory.django import DjangoModelFactory
 
 from accounts.credentials import digest_of
-from accounts.models import ApiKey, AuditEntry, Job, Mail, Session, User
+from accounts.models import ApiKey, AuditEntry, Incident, Job, Mail, Session, User
 from accounts.roles import Role
 from accounts.scopes import Scope
 from config.kernel import clock
@@ -145,3 +145,17 @@ class MailFactory(DjangoModelFactory[Mail]):
             template="password_reset",
             context=LazyFunction(lambda: {"username": "alice", "token": "the-token", "valid_minutes": 30}),
         )
+
+
+class IncidentFactory(DjangoModelFactory[Incident]):
+    """A queue that has been old since noon."""
+
+    class Meta:
+        model = Incident
+
+    kind = "old_queue"
+    subject = Sequence(lambda n: f"queue_{n}")
+    severity = Incident.Severity.WARNING
+    summary = "3 jobs waited for more than 5 minutes."
+    opened_at = NOON
+    last_seen_at = NOON

@@ -9,7 +9,7 @@ from django.db import connection
 from accounts import tokens
 from accounts.roles import Role
 from config.kernel import clock
-from tests.accounts.factories import UserFactory
+from tests.accounts.factories import SessionFactory, UserFactory
 from tests.support.processes import eventually
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(240)]
@@ -20,7 +20,8 @@ AWAY_SECONDS = 4
 @pytest.fixture
 def headers(ledger):
     person = UserFactory.create(role=Role.OPERATOR, username=f"operator_{time.time_ns()}")
-    return {"Authorization": f"Bearer {tokens.issue(person, tokens.TokenType.ACCESS, at=clock.now())}"}
+    at = clock.now()
+    return {"Authorization": f"Bearer {tokens.access_token(SessionFactory.create(user=person, created_at=at), at=at)}"}
 
 
 def test_d1_api_says_so_and_jobs_are_done_once_when_the_database_dies(product, ledger, headers, request_job, measured):

@@ -13,7 +13,7 @@ from accounts import tokens
 from accounts.models import AuditEntry, Job
 from accounts.roles import Role
 from config.kernel import clock
-from tests.accounts.factories import UserFactory
+from tests.accounts.factories import SessionFactory, UserFactory
 from tests.support.processes import eventually
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(240)]
@@ -24,7 +24,8 @@ SYNC = "/api/v1/cryptocurrencies/sync"
 @pytest.fixture
 def headers(ledger):
     person = UserFactory.create(role=Role.OPERATOR, username=f"operator_{time.time_ns()}")
-    return {"Authorization": f"Bearer {tokens.issue(person, tokens.TokenType.ACCESS, at=clock.now())}"}
+    at = clock.now()
+    return {"Authorization": f"Bearer {tokens.access_token(SessionFactory.create(user=person, created_at=at), at=at)}"}
 
 
 def test_s2_of_fifty_requests_with_one_key_one_is_done(product, ledger, headers):

@@ -8,7 +8,10 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 
+from accounts.actions import heartbeats
+from accounts.models import Heartbeat
 from config import health
+from config.kernel import clock
 from tests.accounts.factories import NOON, MailFactory
 
 REFUSING = "redis://127.0.0.1:1/0"
@@ -72,6 +75,26 @@ def test_a_server_that_keeps_silent_is_given_up(web, settings, black_hole, setti
 
     assert checks[part]["status"] == "unavailable"
     assert checks["database"]["status"] == "ok"
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_whether_the_schedules_run_is_said_and_takes_nobody_out_of_service(web, settings):
+    silent = web.get("/health")
+    heartbeats.beat(Heartbeat.Organ.BEAT, instance="here:1", at=clock.now())
+    running = web.get("/health")
+    settings.SCHEDULER_ENABLED = False
+    disabled = web.get("/health")
+
+    assert silent.json()["scheduler"] == {"status": "unavailable", "reason": "silent", "latency_ms": None}
+    assert [answer.json()["scheduler"]["status"] for answer in (running, disabled)] == ["ok", "disabled"]
+    assert [answer.status_code for answer in (silent, running, disabled)] == [200, 200, 200]
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_metrics_tell_of_the_scheduler_and_of_incidents(web):
+    page = web.get("/metrics", REMOTE_ADDR="127.0.0.1").content
+
+    assert b'incidents_open{kind="silent_beat"} 0.0' in page
 
 
 def test_the_answer_does_not_wait_for_what_hangs(web, monkeypatch):
@@ -155,6 +178,7 @@ def test_these_pages_are_only_read(web, path):
     assert web.post(path).status_code == 405
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("address", ["127.0.0.1", "10.1.2.3", "192.168.0.9", "::1", "fd00::7"])
 def test_metrics_are_for_the_neighbourhood(web, address):
     web.get("/livez")
