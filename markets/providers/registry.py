@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
+from markets.providers.alternative_me import AlternativeMe
 from markets.providers.breaker import Breaker
 from markets.providers.budget import Budget, Quota
 from markets.providers.client import Client
@@ -33,6 +34,8 @@ COINGECKO_URLS: Mapping[Plan, str] = {
 }
 COINGECKO_KEY_HEADERS: Mapping[Plan, str] = {"demo": "x-cg-demo-api-key", "pro": "x-cg-pro-api-key"}
 COINMARKETCAP_URL = "https://pro-api.coinmarketcap.com"
+ALTERNATIVE_ME_QUOTAS = (Quota(30, 60),)
+ALTERNATIVE_ME_URL = "https://api.alternative.me"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,3 +99,8 @@ FACTORIES: Mapping[str, Callable[[ProviderConfig], Provider]] = {
 def provider(name: str, config: ProviderConfig) -> Provider:
     """The provider of that name. `KeyError` for a name that `FACTORIES` does not have."""
     return FACTORIES[name](config)
+
+
+def alternative_me(config: ProviderConfig) -> AlternativeMe:
+    """The source of the Fear & Greed index, which knows no prices and is therefore none of `FACTORIES`."""
+    return AlternativeMe(_client(AlternativeMe.name, ALTERNATIVE_ME_URL, ALTERNATIVE_ME_QUOTAS, {}, config))

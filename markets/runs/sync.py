@@ -83,11 +83,11 @@ def sync(
     for provider in candidates:
         with _alone(provider, parameters.limit) as is_alone:
             if not is_alone:
-                running = SyncRun.objects.running().filter(provider=provider.name).first()
+                running = SyncRun.objects.running().of_quotes().filter(provider=provider.name).first()
                 if running is not None:
                     return running
                 continue
-            SyncRun.objects.running().filter(provider=provider.name).exclude(pk=run.pk).update(
+            SyncRun.objects.running().of_quotes().filter(provider=provider.name).exclude(pk=run.pk).update(
                 # Whoever held the lock before is gone without a word.
                 state=SyncRun.State.FAILED,
                 finished_at=clock.now(),
@@ -130,7 +130,10 @@ def _alone(provider: Provider, limit: int) -> Iterator[bool]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(hashtext('market sync'), hashtext(%s))", [provider.name])
         is_alone = bool(cursor.fetchone()[0])
-        if not is_alone and SyncRun.objects.running().filter(provider=provider.name, limit__lt=limit).exists():
+        if (
+            not is_alone
+            and SyncRun.objects.running().of_quotes().filter(provider=provider.name, limit__lt=limit).exists()
+        ):
             try:
                 cursor.execute("SELECT pg_advisory_lock(hashtext('market sync'), hashtext(%s))", [provider.name])
                 is_alone = True
