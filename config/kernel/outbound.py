@@ -1,8 +1,8 @@
 """Where we may connect to when somebody else says where: to public addresses of the internet, and nowhere else.
 
-A URL is judged twice. `require_public_url` refuses what can be seen in its text; `public_addresses` resolves the host at
-the moment of connecting and refuses it when even one answer lies within a network of our own. Whoever connects must use
-the addresses that were judged: a second look-up may give other ones.
+A URL is judged twice. `require_public_url` refuses what can be seen in its text; `public_addresses` resolves the host
+at the moment of connecting and refuses it when even one answer lies within a network of our own. Whoever connects must
+use the addresses that were judged: a second look-up may give other ones.
 """
 
 import socket

@@ -3,7 +3,6 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-
 FEEDS = (
     ("coindesk", "CoinDesk", "https://www.coindesk.com/arc/outboundfeeds/rss"),
     ("cointelegraph", "Cointelegraph", "https://cointelegraph.com/rss"),

@@ -1,5 +1,7 @@
 from django.db import models
 
+PROVIDER_PREFIX = "news:"
+
 
 class NewsFeed(models.Model):
     """A source of headlines that we read: an RSS or Atom document at a public address."""
@@ -18,4 +20,4 @@ class NewsFeed(models.Model):
     @property
     def provider(self) -> str:
         """Its name among the providers, whose health, switch and runs it shares."""
-        return f"news:{self.slug}"
+        return f"{PROVIDER_PREFIX}{self.slug}"

@@ -15,6 +15,7 @@ EXAMPLES = {
     "task_id": "0b5e6a5e-54ab-4f0c-8f39-0c1c5a7e8f11",
     "symbol": "no-such-coin",
     "category": "market_cap",
+    "indicator": "fear_and_greed",
 }
 
 
