@@ -174,7 +174,7 @@ class Client:
             waited += wait
 
     def _send(self, path: str, parameters: Mapping[str, str]) -> RawAnswer:
-        with self._http.stream("GET", path, params=dict(parameters)) as response:
+        with self._http.stream("GET", path, params=dict(parameters) or None) as response:
             body = b"".join(self._unpacked(response))
             content_type = response.headers.get("content-type", "")
             status = response.status_code

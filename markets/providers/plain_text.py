@@ -37,4 +37,4 @@ def _cut(text: str, limit: int) -> str:
         return text
     head = text[: limit - 1]
     words, _, last = head.rpartition(" ")
-    return (words if len(last) < limit // 4 and words else head).rstrip() + "…"
+    return (words if len(last) <= limit // 4 and words else head).rstrip() + "…"

@@ -67,7 +67,10 @@ RULES: Mapping[Kind, re.Pattern[str]] = {
     kind: re.compile(rf"\b(?:{pattern})\b", re.IGNORECASE) for kind, pattern in _TRIGGERS.items()
 }
 
-_CLAUSE = re.compile(r"(?<=[.!?;])\s+|\s-\s|:\s|,?\s(?:but|while|although|whereas)\s", re.IGNORECASE)
+# "Mt." and "U.S." end no sentence.
+_CLAUSE = re.compile(
+    r"(?<=[.!?;])(?<!\b[A-Z][a-z]\.)(?<!\.[A-Z]\.)\s+|\s-\s|:\s|,?\s(?:but|while|although|whereas)\s"
+)
 _WORDS_AROUND = 6
 
 _DENIAL_BEFORE = re.compile(
