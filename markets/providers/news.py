@@ -226,7 +226,8 @@ def _guid(text: str) -> str:
 
 
 def _published_at(entry: Any) -> datetime | None:
-    parsed: Sequence[int] | None = entry.get("published_parsed") or entry.get("updated_parsed")
+    # Asked as the dictionary that it is: feedparser's own look-up puts one date in the place of the other.
+    parsed: Sequence[int] | None = dict.get(entry, "published_parsed") or dict.get(entry, "updated_parsed")
     if parsed is None:
         return None
     try:
@@ -237,5 +238,5 @@ def _published_at(entry: Any) -> datetime | None:
 
 
 def _kept(entry: Any) -> str:
-    told = {name: str(entry.get(name) or "")[:1_000] for name in ("id", "link", "title", "published", "updated")}
+    told = {name: str(dict.get(entry, name) or "")[:1_000] for name in ("id", "link", "title", "published", "updated")}
     return readable(msgspec.json.encode(told))
