@@ -56,12 +56,16 @@ class NewsFeedAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         newest = NewsItem.objects.filter(feed=OuterRef("pk")).order_by("-published_at").values("published_at")[:1]
         state = ProviderState.objects.filter(name=Concat(Value(PROVIDER_PREFIX), OuterRef("slug")))
-        feeds: QuerySet[Any] = super().get_queryset(request).annotate(
-            latest_at=Subquery(newest),
-            is_enabled=Subquery(state.values("is_enabled")),
-            failures=Subquery(state.values("consecutive_failures")),
-            error_code=Subquery(state.values("last_error_code")),
-            success_at=Subquery(state.values("last_success_at")),
+        feeds: QuerySet[Any] = (
+            super()
+            .get_queryset(request)
+            .annotate(
+                latest_at=Subquery(newest),
+                is_enabled=Subquery(state.values("is_enabled")),
+                failures=Subquery(state.values("consecutive_failures")),
+                error_code=Subquery(state.values("last_error_code")),
+                success_at=Subquery(state.values("last_success_at")),
+            )
         )
         return feeds
 

@@ -68,9 +68,7 @@ RULES: Mapping[Kind, re.Pattern[str]] = {
 }
 
 # "Mt." and "U.S." end no sentence.
-_CLAUSE = re.compile(
-    r"(?<=[.!?;])(?<!\b[A-Z][a-z]\.)(?<!\.[A-Z]\.)\s+|\s-\s|:\s|,?\s(?:but|while|although|whereas)\s"
-)
+_CLAUSE = re.compile(r"(?<=[.!?;])(?<!\b[A-Z][a-z]\.)(?<!\.[A-Z]\.)\s+|\s-\s|:\s|,?\s(?:but|while|although|whereas)\s")
 _WORDS_AROUND = 6
 
 _DENIAL_BEFORE = re.compile(
@@ -113,6 +111,12 @@ class Event:
     words: str
     start: int
     end: int
+
+
+def written() -> list[str]:
+    """Everything that the rules are made of, for whoever must tell one version of them from another."""
+    around = (_CLAUSE, _DENIAL_BEFORE, _DENIAL_AFTER, _OVER_BEFORE, _OVER_AFTER, _GUESS)
+    return [pattern.pattern for pattern in (*RULES.values(), *around)]
 
 
 def find(text: str) -> list[Event]:

@@ -80,7 +80,7 @@ def model_version() -> str:
     """Names the words, the rules and the grammar that `assess` judges by; another one judges differently."""
     content = sha256(_analyzer().lexicon_full_filepath.encode())
     content.update(repr(sorted(TERMS.items())).encode())
-    content.update(repr([(kind, pattern.pattern) for kind, pattern in events.RULES.items()]).encode())
+    content.update(repr(events.written()).encode())
     return f"lexicon-{VERSION}-{content.hexdigest()[:8]}"
 
 

@@ -104,7 +104,7 @@ def test_filters_stay_on_the_next_page(client: Client, bitcoin: Asset) -> None:
         story(f"about {number}", hours=number, about=bitcoin, tone=-0.5)
         story(f"not about {number}", hours=number, tone=0.5)
 
-    query = {"asset": "bitcoin", "page_size": 1, "max_tone": 0, "since": "2026-03-01T00:00:00Z"}
+    query: dict[str, Any] = {"asset": "bitcoin", "page_size": 1, "max_tone": 0, "since": "2026-03-01T00:00:00Z"}
     page = client.get(client.get(URL, query).json()["next"]).json()
 
     assert [row["title"] for row in page["results"]] == ["about 1"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from markets.sentiment import scorer
+from markets.sentiment import events, scorer
 from markets.sentiment.lexicon import LEXICON, TERMS
 
 # Sentences of our own in the manner of headlines: class, sentence, and which way it points.
@@ -55,4 +55,4 @@ def test_a_term_belongs_to_one_class_is_in_lower_case_and_keeps_to_the_scale() -
 
 @pytest.mark.parametrize(("term", "valence"), [(term, valence) for term, valence in TERMS.items() if valence])
 def test_every_term_is_heard_as_it_is_written(term: str, valence: float) -> None:
-    assert scorer.assess(f"They say {term} here").tone * valence > 0 or scorer.events.find(term)
+    assert scorer.assess(f"They say {term} here").tone * valence > 0 or events.find(term)

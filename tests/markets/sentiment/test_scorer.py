@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from markets.sentiment import scorer
+from markets.sentiment.lexicon import TERMS
 
 
 @given(st.text(max_size=300))
@@ -63,7 +64,7 @@ def test_the_version_names_the_words_it_judges_by(monkeypatch: pytest.MonkeyPatc
     before = scorer.model_version()
     scorer.model_version.cache_clear()
     with monkeypatch.context() as patch:
-        patch.setattr(scorer, "TERMS", {**scorer.TERMS, "hack": -1.0})
+        patch.setattr(scorer, "TERMS", {**TERMS, "hack": -1.0})
         changed = scorer.model_version()
     scorer.model_version.cache_clear()
     assert before != changed
