@@ -8,7 +8,7 @@ from accounts.actions import audit
 from accounts.models import User
 from config.kernel.errors import ValidationFailed
 from config.kernel.outbound import ForbiddenDestination, require_public_url
-from markets.actions import reasons
+from markets.actions import market, reasons
 from markets.models import NewsFeed
 
 
@@ -18,6 +18,7 @@ def add(*, slug: str, name: str, url: str, by: User, reason: str, at: datetime) 
     reason = reasons.given(reason)
     _require_fetchable(url)
     feed = NewsFeed.objects.create(slug=slug, name=name, url=url)
+    market.touch(at=at)
     audit.record(
         "markets.news_feed.added", actor=by, subject=feed, at=at, reason=reason, after={"name": name, "url": url}
     )
@@ -33,6 +34,7 @@ def change(feed: NewsFeed, *, name: str, url: str, by: User, reason: str, at: da
     before = {"name": current.name, "url": current.url}
     after = {"name": name, "url": url}
     NewsFeed.objects.filter(pk=feed.pk).update(**after)
+    market.touch(at=at)  # its items are shown under the new name
     audit.record(
         "markets.news_feed.changed",
         actor=by,

@@ -38,7 +38,7 @@ SUMMARY_LIMIT = 500
 _MAX_DEPTH = 64
 _MAX_TEXT = 400_000  # characters between two tags; whole articles are shorter
 _GUID_LIMIT = 200
-_ROOTS = frozenset(("rss", "rdf:rdf", "feed"))
+_ROOTS = frozenset(("rss", "rdf", "feed"))
 _TYPES = frozenset(
     ("application/rss+xml", "application/atom+xml", "application/rdf+xml", "application/xml", "text/xml", "")
 )
@@ -140,7 +140,9 @@ class _Judge:
         raise Malformed(self._provider, "it declares a document type, which may define entities")
 
     def _start(self, name: str, _: object) -> None:
-        if self._depth == 0 and name.lower() not in _ROOTS:
+        # Whatever prefix it chose for a namespace.
+        name = name.rpartition(":")[2].lower()
+        if self._depth == 0 and name not in _ROOTS:
             raise Malformed(self._provider, f"the document is a {name[:30]}, not a feed")
         self._depth += 1
         self._text = 0

@@ -41,14 +41,14 @@ AMBIGUOUS_NAMES = _listed("""
     holo icon immutable internet jupiter just layer legacy link loom magic major maker mantle mantra mask
     memecoin metal mina mirror movement near neo nest neutron nexus ocean official omni one ontology optimism
     orbit orchid origin osmosis pax pepper polygon power prime pump push quant radiant rally reef ren render
-    request reserve ripple rook safe secret seed sign silver sky sonic space stacks status stellar step storm
-    story sun super swipe synapse terra theta token trust usual vine virtual wave waves wax wink wonder world
-    wormhole zero
+    request reserve ripple ronin rook safe secret seed sign silver sky sonic sora space stacks status stellar
+    step storm story sun super swipe synapse terra theta token trust usual vine virtual wave waves wax wink
+    wonder world wormhole zero
 """)
+# What stands behind the name of a coin; not "crypto", which stands behind every word ("Sign Crypto Bill").
 _CONTEXT = _listed("""
-    token tokens coin coins crypto cryptocurrency altcoin memecoin stablecoin network protocol blockchain chain
-    mainnet testnet ledger dao foundation labs price holders whales wallet staking validators ecosystem defi
-    layer-1 layer-2
+    token tokens coin coins altcoin memecoin stablecoin network protocol blockchain chain mainnet testnet ledger
+    dao foundation labs price holders whales staking validators layer-1 layer-2
 """)
 ALIASES: Mapping[str, str] = {
     "bitcoin": "BTC",

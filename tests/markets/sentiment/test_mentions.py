@@ -67,6 +67,7 @@ def test_an_asset_is_known_by_its_names(text: str, expected: list[tuple[str, str
         "SEC replies to Washington",
         "glow network",
         "Glow Network at night",
+        "President to Gas Crypto Bill",
         "dot the i, sol mio",
         "$5 and 3 apples",
         "$",
