@@ -50,6 +50,24 @@ SCHEDULES: Sequence[Schedule] = (
         arguments={"limit": DEFAULT_LIMIT, "cross_check": True},
     ),
     Schedule(
+        "Market: observe the whole",
+        "markets.observe_indicators",
+        "Total market cap and volume, and the dominance of Bitcoin and Ethereum.",
+        crontab=Crontab(minute="10"),
+    ),
+    Schedule(
+        "Market: observe fear and greed",
+        "markets.observe_fear_and_greed",
+        "The Fear & Greed index with its whole history.",
+        crontab=Crontab(minute="15", hour="0"),
+    ),
+    Schedule(
+        "Market: collect news",
+        "markets.collect_news",
+        "Headlines of every feed that is not disabled; matched to assets and scored.",
+        seconds=900,
+    ),
+    Schedule(
         "Market: close yesterday",
         "markets.close_days",
         "Daily bars of complete days from the quotes that were seen.",

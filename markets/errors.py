@@ -20,6 +20,13 @@ class UnknownCategory(NotFound):
     message = "There is no such category."
 
 
+class UnknownIndicator(NotFound):
+    """Carries `indicators`, the valid ones."""
+
+    code = "unknown_indicator"
+    message = "There is no such indicator."
+
+
 class MarketIsSimulated(Conflict):
     code = "market_is_simulated"
     message = (

@@ -8,8 +8,12 @@ from django_redis import get_redis_connection
 from config.kernel.errors import ProviderUnavailable, ValidationFailed
 from markets.actions import market, provider_states
 from markets.errors import MarketIsSimulated, NotReadable
+from markets.models import NewsFeed
+from markets.providers.alternative_me import AlternativeMe
+from markets.providers.indicators import Observer
+from markets.providers.news import FeedReader
 from markets.providers.provider import Provider
-from markets.providers.registry import ProviderConfig, provider
+from markets.providers.registry import ProviderConfig, alternative_me, feed_reader, provider
 from markets.providers.simulated import Simulated
 from markets.providers.simulation import SimulatedMarket
 from markets.providers.store import RedisStore
@@ -37,6 +41,30 @@ def providers(name: str | None = None) -> list[Provider]:
     if not allowed:
         raise ProviderUnavailable("No provider may be asked: give a key in the settings or enable one in the admin.")
     return [_real(known) for known in allowed]
+
+
+def observers() -> list[Observer]:
+    """The providers that know the market as a whole, in the order in which they are asked. Raises as `providers`."""
+    return [known for known in providers() if isinstance(known, Observer)]
+
+
+def fear_and_greed() -> Observer:
+    """Who says how fearful the real market is; raises `MarketIsSimulated`, and `ProviderUnavailable` if disabled."""
+    if market.simulation() is not None:
+        raise MarketIsSimulated
+    if AlternativeMe.name in provider_states.disabled():
+        raise ProviderUnavailable("An operator has disabled this provider.")
+    return _alternative_me()
+
+
+def news_readers() -> list[tuple[NewsFeed, FeedReader]]:
+    """The feeds that may be read; none in a simulated market, whose coins are in no news."""
+    if market.simulation() is not None:
+        return []
+    disabled = provider_states.disabled()
+    return [
+        (feed, _reader_of(feed.provider, feed.url)) for feed in NewsFeed.objects.all() if feed.provider not in disabled
+    ]
 
 
 def reader(name: str) -> Provider:
@@ -68,9 +96,23 @@ def _real(name: str) -> Provider:
         ProviderConfig(
             api_key=_keys()[name],
             plan=settings.COINGECKO_PLAN,
-            store=RedisStore(get_redis_connection("default"), "provider:"),
+            store=_store(),
         ),
     )
+
+
+@lru_cache(maxsize=1)
+def _alternative_me() -> AlternativeMe:
+    return alternative_me(ProviderConfig(store=_store()))
+
+
+@lru_cache(maxsize=100)
+def _reader_of(name: str, url: str) -> FeedReader:
+    return feed_reader(name, url, ProviderConfig(store=_store()))
+
+
+def _store() -> RedisStore:
+    return RedisStore(get_redis_connection("default"), "provider:")
 
 
 def _keys() -> dict[str, str]:

@@ -14,6 +14,10 @@ BROAD_FRESH_FOR = 2 * BROAD_INTERVAL
 BARS_FRESH_FOR = timedelta(days=2)
 """After a day's end its bar is the newest there can be for one day, and another day is granted to fetch the next."""
 
+INDICATORS_FRESH_FOR = 2 * BROAD_INTERVAL
+DAILY_INDICATORS_FRESH_FOR = timedelta(days=2)
+"""A daily number is dated by its day's first instant and holds until the next one, for which a day is granted."""
+
 
 def fresh_until(as_of: datetime, rank: int | None) -> datetime:
     """The instant at which a quote of `as_of` turns stale."""

@@ -5,7 +5,8 @@ from dataclasses import asdict
 from celery import shared_task
 
 from config.kernel import clock
-from markets.runs import day_close, description, retention, sync
+from markets.models import SyncRun
+from markets.runs import day_close, description, indicators, news, retention, sync
 
 
 @shared_task(name="update_market_data")
@@ -33,3 +34,26 @@ def enforce_retention(**_: object) -> dict[str, object]:
 def describe_assets(*, limit: int = description.DEFAULT_LIMIT, **_: object) -> dict[str, int]:
     """Fetch what rarely changes about assets: description, website, picture, categories."""
     return {"described": description.perform(limit, now=clock.now)}
+
+
+@shared_task(name="markets.observe_indicators")
+def observe_indicators(**_: object) -> dict[str, str]:
+    """Fetch what the market as a whole is worth, and whose share of it is how large."""
+    return _states(indicators.observe())
+
+
+@shared_task(name="markets.observe_fear_and_greed")
+def observe_fear_and_greed(**_: object) -> dict[str, str]:
+    """Fetch the history of the Fear & Greed index."""
+    run = indicators.observe_fear_and_greed()
+    return {} if run is None else _states([run])
+
+
+@shared_task(name="markets.collect_news")
+def collect_news(**_: object) -> dict[str, str]:
+    """Read every news feed; each one's run tells how it went."""
+    return _states(news.collect())
+
+
+def _states(runs: list[SyncRun]) -> dict[str, str]:
+    return {run.provider: str(run.state) for run in runs}

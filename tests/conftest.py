@@ -177,3 +177,5 @@ def _fresh_process() -> None:
     sources._names.clear()
     feeds._simulated.cache_clear()
     feeds._real.cache_clear()
+    feeds._alternative_me.cache_clear()
+    feeds._reader_of.cache_clear()

@@ -204,6 +204,11 @@ financial advice.
     "ENUM_NAME_OVERRIDES": {
         "RoleEnum": "accounts.roles.Role",
         "AccountStatusEnum": "accounts.models.User.Status",
+        "MissingPriceReasonEnum": ["no_quote", "not_reported"],
+        "MissingIndicatorReasonEnum": ["never_observed"],
+        "MissingRegimeReasonEnum": ["no_bars", "insufficient_history"],
+        "PriceIntervalEnum": ["5m", "1h", "1d"],
+        "IndicatorIntervalEnum": ["1h", "1d"],
         "TaskStatusEnum": ["PENDING", "STARTED", "RETRY", "SUCCESS", "FAILURE", "REVOKED", "PROGRESS"],
     },
 }

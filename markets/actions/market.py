@@ -79,6 +79,10 @@ def clear(*, at: datetime) -> None:
 
 # Children before parents.
 _CLEARED = (
+    "markets_newsscore",
+    "markets_newsmention",
+    "markets_newsitem",
+    "markets_indicatorvalue",
     "markets_dailybar",
     "markets_snapshot",
     "markets_priceblock",

@@ -43,6 +43,7 @@ class SyncRunAdmin(ReadOnlyAdmin):
     list_display = [
         "started_at",
         "duration",
+        "kind",
         "provider",
         "outcome",
         "error_code",
@@ -52,13 +53,13 @@ class SyncRunAdmin(ReadOnlyAdmin):
         "unchanged",
         "quarantined",
     ]
-    list_filter = ["state", "provider", "error_code"]
+    list_filter = ["kind", "state", "provider", "error_code"]
     search_fields = ["error", "error_code"]
     date_hierarchy = "started_at"
     show_full_result_count = False
     list_per_page = 50
     fields = [
-        ("outcome", "provider"),
+        ("kind", "outcome", "provider"),
         "limit",
         ("started_at", "finished_at", "duration"),
         ("received", "inserted", "updated", "unchanged", "quarantined"),

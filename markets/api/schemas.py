@@ -1,6 +1,14 @@
 """The shapes of the market's answers, for the documentation and for the test that holds every answer to it."""
 
+from typing import get_args
+
 from rest_framework import serializers
+
+from markets.providers.indicators import INDICATORS
+from markets.quant.volatility_regime import Regime
+from markets.queries.volatility_regime import Basis
+from markets.sentiment.events import Kind
+from markets.sentiment.mentions import MatchedBy
 
 PRICE_QUALITY = ("observed", "simulated", "manual")
 
@@ -144,3 +152,122 @@ class CatalogueAnswer(serializers.Serializer):
     count = serializers.IntegerField()
     next_after = serializers.IntegerField(allow_null=True)
     results = CatalogueEntry(many=True)
+
+
+class IndicatorNow(serializers.Serializer):
+    """One number about the market as a whole."""
+
+    indicator = serializers.ChoiceField(choices=tuple(INDICATORS))
+    unit = serializers.CharField()
+    value = _number("null with a missing_reason.")
+    missing_reason = serializers.ChoiceField(choices=("never_observed",), allow_null=True)
+    as_of = serializers.DateTimeField(allow_null=True, help_text="When the provider says that it held.")
+    provider = serializers.CharField(allow_null=True, help_text="Who said it.")
+    quality = serializers.ChoiceField(choices=PRICE_QUALITY, allow_null=True)
+    stale = serializers.BooleanField(help_text="Older than twice the interval at which it should be renewed.")
+
+
+class VolatilityRegime(serializers.Serializer):
+    """How turbulent the market is, worked out from daily bars and compared with its own three years before."""
+
+    regime = serializers.ChoiceField(
+        choices=get_args(Regime),
+        allow_null=True,
+        help_text="calm: the lowest quarter of volatilities; turbulent: the highest.",
+    )
+    missing_reason = serializers.ChoiceField(choices=("no_bars", "insufficient_history"), allow_null=True)
+    volatility = _number("Annualised (365 days) root mean square of daily log returns over the window; 0.5 is 50 %.")
+    percentile = _number("Share of earlier volatilities that were lower, from 0 to 1.")
+    window_days = serializers.IntegerField()
+    history_days = serializers.IntegerField(help_text="Earlier volatilities that it is compared with.")
+    basis = serializers.ChoiceField(
+        choices=get_args(Basis),
+        allow_null=True,
+        help_text="cap_weighted_index: the 100 largest assets of today; bitcoin: alone, for want of market caps.",
+    )
+    as_of = serializers.DateTimeField(allow_null=True, help_text="End of the last day of bars.")
+    stale = serializers.BooleanField()
+
+
+class IndicatorsAnswer(serializers.Serializer):
+    count = serializers.IntegerField()
+    next = serializers.CharField(allow_null=True, help_text="Always null: there is one page.")
+    previous = serializers.CharField(allow_null=True)
+    results = IndicatorNow(many=True)
+    volatility_regime = VolatilityRegime()
+
+
+class IndicatorHistoryMeta(serializers.Serializer):
+    indicator = serializers.CharField()
+    interval = serializers.ChoiceField(choices=("1h", "1d"))
+    interval_seconds = serializers.IntegerField()
+    as_of = serializers.DateTimeField(allow_null=True, help_text="Of the newest value in the answer.")
+    stale = serializers.BooleanField()
+    fill = serializers.ChoiceField(choices=("none",), help_text="How gaps are filled: they are not.")
+    gaps = serializers.ListField(
+        child=serializers.ListField(child=serializers.DateTimeField(), min_length=2, max_length=2),
+        help_text="Ranges without points, end exclusive; the first hundred.",
+    )
+    gap_points = serializers.IntegerField(help_text="How many points are missing between the first and the last.")
+    next_start = serializers.DateTimeField(allow_null=True, help_text="Where the series goes on beyond the limit.")
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        # `source` is a word of serializer fields.
+        return super().get_fields() | {
+            "source": serializers.ListField(child=serializers.CharField(), help_text="Who said the numbers.")
+        }
+
+
+class IndicatorHistoryAnswer(serializers.Serializer):
+    """Points are arrays in the order of `columns`, or objects with `shape=objects`."""
+
+    columns = Column(many=True)
+    points = serializers.ListField(child=serializers.JSONField())
+    meta = IndicatorHistoryMeta()
+
+
+class NewsSource(serializers.Serializer):
+    feed = serializers.CharField(help_text="The slug that the parameter `feed` takes.")
+    name = serializers.CharField(help_text="The publisher, to be named beside the headline.")
+
+
+class NewsAsset(serializers.Serializer):
+    slug = serializers.CharField()
+    symbol = serializers.CharField()
+    matched_by = serializers.ChoiceField(
+        choices=get_args(MatchedBy), help_text="By which of its names the text speaks of it."
+    )
+
+
+class NewsEntry(serializers.Serializer):
+    """A headline; the article is its publisher's, at `link`. The score is null until the current version has judged."""
+
+    id = serializers.IntegerField()
+    title = serializers.CharField()
+    summary = serializers.CharField(help_text="Plain text, at most 500 characters; empty where the feed has none.")
+    link = serializers.CharField()
+    language = serializers.CharField(allow_null=True, help_text="As the feed says.")
+    published_at = serializers.DateTimeField()
+    fetched_at = serializers.DateTimeField()
+    tone = _number("From -1, bad, to 1, good.")
+    negativity = _number("From 0 to 1: how bad the bad in it is, whatever good stands beside it.")
+    confidence = _number("From 0 to 1: how much the words say, and how unanimously; no probability.")
+    events = serializers.ListField(child=serializers.ChoiceField(choices=get_args(Kind)), allow_null=True)
+    possible_events = serializers.ListField(
+        child=serializers.ChoiceField(choices=get_args(Kind)),
+        allow_null=True,
+        help_text="What the text only speaks of as possible.",
+    )
+    model_version = serializers.CharField(allow_null=True)
+    assets = NewsAsset(many=True)
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        # `source` is a word of serializer fields.
+        return super().get_fields() | {"source": NewsSource()}
+
+
+class NewsPage(serializers.Serializer):
+    count = serializers.IntegerField(allow_null=True, help_text="Always null: counting would cost more than it tells.")
+    next = serializers.CharField(allow_null=True, help_text="Address of the next page, relative to the host.")
+    previous = serializers.CharField(allow_null=True)
+    results = NewsEntry(many=True)

@@ -2,6 +2,8 @@ from config.kernel.routes import route
 from markets.api.catalogue import ShowCatalogue
 from markets.api.cryptocurrencies import ListCryptocurrencies, ShowCryptocurrency, ShowTop
 from markets.api.history import ShowHistory
+from markets.api.indicators import ListIndicators, ShowIndicatorHistory
+from markets.api.news import ListNews, ListNewsOfAsset
 from markets.api.sync import StartSync
 
 urlpatterns = [
@@ -12,4 +14,8 @@ urlpatterns = [
     route("cryptocurrencies/top/<str:category>", ShowTop.as_view(), name="cryptocurrency-top"),
     route("cryptocurrencies/<str:symbol>", ShowCryptocurrency.as_view(), name="cryptocurrency-detail"),
     route("cryptocurrencies/<str:symbol>/history", ShowHistory.as_view(), name="cryptocurrency-history"),
+    route("cryptocurrencies/<str:symbol>/news", ListNewsOfAsset.as_view(), name="cryptocurrency-news"),
+    route("market/indicators", ListIndicators.as_view(), name="indicator-list"),
+    route("market/indicators/<str:indicator>/history", ShowIndicatorHistory.as_view(), name="indicator-history"),
+    route("news", ListNews.as_view(), name="news-list"),
 ]

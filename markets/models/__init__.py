@@ -1,7 +1,11 @@
 from markets.models.asset import Asset, Category, ExternalId
 from markets.models.daily_bar import DailyBar
 from markets.models.divergence import Divergence
+from markets.models.indicator_value import IndicatorValue
 from markets.models.market import Market
+from markets.models.news_feed import NewsFeed
+from markets.models.news_item import NewsItem, NewsMention
+from markets.models.news_score import NewsScore
 from markets.models.price_block import PriceBlock
 from markets.models.price_override import PriceOverride
 from markets.models.provider_state import ProviderState
@@ -18,7 +22,12 @@ __all__ = [
     "DailyBar",
     "Divergence",
     "ExternalId",
+    "IndicatorValue",
     "Market",
+    "NewsFeed",
+    "NewsItem",
+    "NewsMention",
+    "NewsScore",
     "PriceBlock",
     "PriceOverride",
     "ProviderState",

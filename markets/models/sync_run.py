@@ -7,9 +7,17 @@ class SyncRunQuerySet(models.QuerySet["SyncRun"]):
     def running(self) -> Self:
         return self.filter(state=SyncRun.State.RUNNING)
 
+    def of_quotes(self) -> Self:
+        return self.filter(kind=SyncRun.Kind.QUOTES)
+
 
 class SyncRun(models.Model):
-    """One fetch of listings: when, from whom, and what became of every row that came."""
+    """One fetch of quotes, indicators or news: when, from whom, and what became of every row that came."""
+
+    class Kind(models.TextChoices):
+        QUOTES = "quotes"
+        INDICATORS = "indicators"
+        NEWS = "news"
 
     class State(models.TextChoices):
         RUNNING = "running"
@@ -17,11 +25,12 @@ class SyncRun(models.Model):
         FAILED = "failed"
 
     id = models.BigAutoField(primary_key=True)
+    kind = models.CharField(max_length=16, choices=Kind, default=Kind.QUOTES)
     state = models.CharField(max_length=16, choices=State, default=State.RUNNING)
     provider = models.CharField(
         max_length=64, help_text="Who answered; while running and after a failure, who was asked last."
     )
-    limit = models.PositiveIntegerField(help_text="How many assets were asked for.")
+    limit = models.PositiveIntegerField(null=True, blank=True, help_text="How many assets were asked for.")
     job_id = models.UUIDField(null=True, blank=True, help_text="The job that asked for it, if one did.")
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)

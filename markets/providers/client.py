@@ -8,17 +8,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from random import SystemRandom
-from typing import cast
+from typing import Protocol, cast
 
 import httpcore
 import httpx
 import stamina
 import structlog
 
+from config.kernel.outbound import ForbiddenDestination
 from markets.providers.answers import refuse_errors
 from markets.providers.breaker import Breaker
 from markets.providers.budget import Budget
 from markets.providers.errors import (
+    BadRequest,
     BudgetExhausted,
     CircuitOpen,
     Malformed,
@@ -44,6 +46,14 @@ _FAILURES_OF_TRANSPORT = (
 _random = SystemRandom()
 
 
+class Refuse(Protocol):
+    """Raises the `ProviderError` that an answer tells of; returns where it is what was asked for."""
+
+    def __call__(
+        self, provider: str, status: int, body: bytes, *, content_type: str, retry_after: float | None
+    ) -> None: ...
+
+
 class Client:
     """Asks one provider with GET: within a deadline, a byte cap, a budget and a circuit breaker.
 
@@ -60,6 +70,9 @@ class Client:
         breaker: Breaker,
         headers: Mapping[str, str] | None = None,
         user_agent: str = "market-data-client/1.0",
+        accept: str = "application/json",
+        refuse: Refuse = refuse_errors,
+        is_secure: bool = True,
         deadline_seconds: float = 20.0,
         byte_cap: int = 32 * MEGABYTE,
         attempts: int = 3,
@@ -68,8 +81,13 @@ class Client:
         sleep: Callable[[float], None] = time.sleep,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """`deadline_seconds` is for one attempt; `longest_wait` bounds each wait for the budget or a limit."""
+        """`deadline_seconds` is for one attempt; `longest_wait` bounds each wait for the budget or a limit.
+
+        `refuse` tells an answer from an error, for what `accept` asks for. Without `is_secure`, plain http will do:
+        only for what is public and sent no key.
+        """
         self.provider = provider
+        self._refuse = refuse
         self._budget = budget
         self._breaker = breaker
         self._secrets = tuple(headers.values()) if headers else ()
@@ -80,10 +98,10 @@ class Client:
         self._sleep = sleep
         self._now = now
         self._http = httpx.Client(
-            base_url=_checked(base_url),
+            base_url=_checked(base_url) if is_secure or headers else base_url,
             headers={
                 "User-Agent": user_agent,
-                "Accept": "application/json",
+                "Accept": accept,
                 "Accept-Encoding": "gzip",  # the one encoding that is unpacked under the byte cap
                 **(headers or {}),
             },
@@ -124,6 +142,8 @@ class Client:
                 outcome = self._send(path, parameters)
         except ProviderError as error:
             outcome = self._redacted(error)
+        except ForbiddenDestination as error:
+            outcome = BadRequest(self.provider, str(error))
         except _FAILURES_OF_TRANSPORT as error:
             outcome = Unavailable(self.provider, f"{path}: {type(error).__name__}")
         # Raised outside of the handler: the original error holds the request and thereby the key.
@@ -154,13 +174,13 @@ class Client:
             waited += wait
 
     def _send(self, path: str, parameters: Mapping[str, str]) -> RawAnswer:
-        with self._http.stream("GET", path, params=dict(parameters)) as response:
+        with self._http.stream("GET", path, params=dict(parameters) or None) as response:
             body = b"".join(self._unpacked(response))
             content_type = response.headers.get("content-type", "")
             status = response.status_code
             retry_after = _seconds(response.headers.get("retry-after"), self._now())
             endpoint = response.request.url.raw_path.decode("ascii")
-        refuse_errors(self.provider, status, body, content_type=content_type, retry_after=retry_after)
+        self._refuse(self.provider, status, body, content_type=content_type, retry_after=retry_after)
         return RawAnswer(self.provider, endpoint, status, content_type, body, self._now())
 
     def _redacted(self, error: ProviderError) -> ProviderError:

@@ -13,6 +13,16 @@ from markets.providers.bars import Bars, day_number
 from markets.providers.client import Client
 from markets.providers.decoding import UNREADABLE, decode_rows
 from markets.providers.errors import BadRequest, Malformed
+from markets.providers.indicators import (
+    BTC_DOMINANCE,
+    ETH_DOMINANCE,
+    TOTAL_MARKET_CAP,
+    TOTAL_VOLUME,
+    Claim,
+    Observations,
+    instant,
+    judge,
+)
 from markets.providers.listings import FloatArray, Listings
 from markets.providers.provider import Details, RawAnswer
 
@@ -75,6 +85,37 @@ class _Detail(msgspec.Struct):
     description: _Description = msgspec.field(default_factory=_Description)
     links: _Links = msgspec.field(default_factory=_Links)
     image: _Image = msgspec.field(default_factory=_Image)
+
+
+class _Amount(msgspec.Struct):
+    usd: float | None = None
+
+
+class _Shares(msgspec.Struct):
+    btc: float | None = None
+    eth: float | None = None
+
+
+class _Global(msgspec.Struct):
+    """Of /global, as far as we read it."""
+
+    total_market_cap: _Amount = msgspec.field(default_factory=_Amount)
+    total_volume: _Amount = msgspec.field(default_factory=_Amount)
+    market_cap_percentage: _Shares = msgspec.field(default_factory=_Shares)
+    updated_at: float | None = None
+
+
+class _GlobalAnswer(msgspec.Struct):
+    data: _Global
+
+
+class _GlobalRaw(msgspec.Struct):
+    data: msgspec.Raw
+
+
+_GLOBAL = msgspec.json.Decoder(_GlobalAnswer)
+_GLOBAL_RAW = msgspec.json.Decoder(_GlobalRaw)
+_GLOBAL_ROW = msgspec.json.Decoder(_Global)
 
 
 class _Identified(msgspec.Struct):
@@ -154,6 +195,22 @@ class CoinGecko:
         bars = self.parse_history(answer.body, external_id, at)
         return answer, bars.take((bars.day >= day_number(start)) & (bars.day < day_number(end)))
 
+    def indicators(self, at: datetime) -> tuple[RawAnswer, Observations]:
+        """Total market cap and volume, and the shares of the two largest coins."""
+        answer = self._client.get("/global")
+        return answer, self.parse_indicators(answer.body, at)
+
+    def parse_indicators(self, body: bytes, at: datetime) -> Observations:
+        """Of /global."""
+        answer = decode_rows(
+            body,
+            whole=lambda text: [_GLOBAL.decode(text).data],
+            split=lambda text: [_GLOBAL_RAW.decode(text).data],
+            one=_GLOBAL_ROW.decode,
+        )
+        judged = judge((claim for row in answer.rows for claim in _claims(row, body)), at=at)
+        return Observations(judged.rows, [*answer.rejects, *judged.rejects])
+
     def _segment(self, external_id: str) -> str:
         if external_id in ("", ".", ".."):
             raise BadRequest(self.name, "not an id of a coin")
@@ -221,3 +278,14 @@ class CoinGecko:
         D 00:00 closes D-1. The last point is "now", so the day it lies in is left out.
         """
         return charts.daily_bars(body, external_id, at=at, source=self.name)
+
+
+def _claims(market: _Global, body: bytes) -> Iterator[Claim]:
+    moment = instant(market.updated_at)
+    for indicator, value in (
+        (TOTAL_MARKET_CAP, market.total_market_cap.usd),
+        (TOTAL_VOLUME, market.total_volume.usd),
+        (BTC_DOMINANCE, market.market_cap_percentage.btc),
+        (ETH_DOMINANCE, market.market_cap_percentage.eth),
+    ):
+        yield Claim(indicator, moment, value, body)

@@ -11,6 +11,16 @@ from markets.providers import candles, normalise
 from markets.providers.bars import Bars, day_number
 from markets.providers.client import Client
 from markets.providers.decoding import decode_rows
+from markets.providers.indicators import (
+    BTC_DOMINANCE,
+    ETH_DOMINANCE,
+    TOTAL_MARKET_CAP,
+    TOTAL_VOLUME,
+    Claim,
+    Observations,
+    judge,
+    moment,
+)
 from markets.providers.listings import Listings
 from markets.providers.provider import RawAnswer
 
@@ -60,6 +70,39 @@ class _Page(msgspec.Struct):
 
 class _Envelope(msgspec.Struct):
     data: msgspec.Raw = msgspec.Raw(b"")
+
+
+class _Total(msgspec.Struct):
+    total_market_cap: float | None = None
+    total_volume_24h: float | None = None
+
+
+class _Totals(msgspec.Struct):
+    USD: _Total | None = None
+    # The dollar by its number, as the web's own answers have it.
+    dollar: _Total | None = msgspec.field(default=None, name="2781")
+
+
+class _Global(msgspec.Struct):
+    """Of global-metrics, as far as we read it."""
+
+    btc_dominance: float | None = None
+    eth_dominance: float | None = None
+    quote: _Totals = msgspec.field(default_factory=_Totals)
+    last_updated: str | None = None
+
+
+class _GlobalAnswer(msgspec.Struct):
+    data: _Global
+
+
+class _GlobalRaw(msgspec.Struct):
+    data: msgspec.Raw
+
+
+_GLOBAL = msgspec.json.Decoder(_GlobalAnswer, strict=False)
+_GLOBAL_RAW = msgspec.json.Decoder(_GlobalRaw)
+_GLOBAL_ROW = msgspec.json.Decoder(_Global, strict=False)
 
 
 class _Identified(msgspec.Struct):
@@ -144,6 +187,22 @@ class CoinMarketCap:
         bars = self.parse_history(answer.body, external_id, at)
         return answer, bars.take((bars.day >= day_number(start)) & (bars.day < day_number(end)))
 
+    def indicators(self, at: datetime) -> tuple[RawAnswer, Observations]:
+        """Total market cap and volume, and the shares of the two largest coins."""
+        answer = self._client.get("/v1/global-metrics/quotes/latest", {"convert": "USD"})
+        return answer, self.parse_indicators(answer.body, at)
+
+    def parse_indicators(self, body: bytes, at: datetime) -> Observations:
+        """Of global-metrics/quotes/latest."""
+        answer = decode_rows(
+            body,
+            whole=lambda text: [_GLOBAL.decode(text).data],
+            split=lambda text: [_GLOBAL_RAW.decode(text).data],
+            one=_GLOBAL_ROW.decode,
+        )
+        judged = judge((claim for row in answer.rows for claim in _claims(row, body)), at=at)
+        return Observations(judged.rows, [*answer.rejects, *judged.rejects])
+
     def parse_listings(self, body: bytes, at: datetime) -> Listings:
         """Rows of listings/latest, quotes/latest (by id or by symbol) or map, which has no numbers."""
         page = decode_rows(body, whole=_whole, split=_split, one=_ROW.decode)
@@ -193,3 +252,15 @@ class CoinMarketCap:
 
 def _categories(tags: list[str | _Tag] | None) -> tuple[str, ...]:
     return tuple(tag if isinstance(tag, str) else tag.slug for tag in tags[:TAG_LIMIT]) if tags else ()
+
+
+def _claims(market: _Global, body: bytes) -> Iterator[Claim]:
+    total = market.quote.USD or market.quote.dollar or _Total()
+    at = moment(market.last_updated)
+    for indicator, value in (
+        (TOTAL_MARKET_CAP, total.total_market_cap),
+        (TOTAL_VOLUME, total.total_volume_24h),
+        (BTC_DOMINANCE, market.btc_dominance),
+        (ETH_DOMINANCE, market.eth_dominance),
+    ):
+        yield Claim(indicator, at, value, body)

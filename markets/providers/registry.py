@@ -5,15 +5,18 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
+from markets.providers.alternative_me import AlternativeMe
 from markets.providers.breaker import Breaker
 from markets.providers.budget import Budget, Quota
 from markets.providers.client import Client
 from markets.providers.coingecko import CoinGecko
 from markets.providers.coinmarketcap import CoinMarketCap
+from markets.providers.news import ACCEPT, BYTE_CAP, FeedReader, origin, refuse_unless_feed
 from markets.providers.provider import Provider
 from markets.providers.simulated import Simulated
 from markets.providers.simulation import SimulatedMarket
 from markets.providers.store import MemoryStore, StateStore
+from markets.providers.transport import public_transport
 
 Plan = Literal["keyless", "demo", "pro"]
 
@@ -33,6 +36,9 @@ COINGECKO_URLS: Mapping[Plan, str] = {
 }
 COINGECKO_KEY_HEADERS: Mapping[Plan, str] = {"demo": "x-cg-demo-api-key", "pro": "x-cg-pro-api-key"}
 COINMARKETCAP_URL = "https://pro-api.coinmarketcap.com"
+ALTERNATIVE_ME_QUOTAS = (Quota(30, 60),)
+ALTERNATIVE_ME_URL = "https://api.alternative.me"
+FEED_QUOTAS = (Quota(20, 3_600, burst=6),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,3 +102,27 @@ FACTORIES: Mapping[str, Callable[[ProviderConfig], Provider]] = {
 def provider(name: str, config: ProviderConfig) -> Provider:
     """The provider of that name. `KeyError` for a name that `FACTORIES` does not have."""
     return FACTORIES[name](config)
+
+
+def alternative_me(config: ProviderConfig) -> AlternativeMe:
+    """The source of the Fear & Greed index, which knows no prices and is therefore none of `FACTORIES`."""
+    return AlternativeMe(_client(AlternativeMe.name, ALTERNATIVE_ME_URL, ALTERNATIVE_ME_QUOTAS, {}, config))
+
+
+def feed_reader(name: str, url: str, config: ProviderConfig) -> FeedReader:
+    """Who reads the feed at `url`, which somebody entered: only public addresses are connected to."""
+    client = Client(
+        name,
+        origin(url),
+        budget=Budget(name, FEED_QUOTAS, config.store),
+        breaker=Breaker(name, config.store),
+        user_agent=config.user_agent,
+        accept=ACCEPT,
+        refuse=refuse_unless_feed,
+        is_secure=False,
+        deadline_seconds=config.deadline_seconds,
+        byte_cap=BYTE_CAP,
+        attempts=2,
+        transport=public_transport(),
+    )
+    return FeedReader(client, url)

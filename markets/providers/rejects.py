@@ -20,6 +20,8 @@ Reason = Literal[
     "implausible_jump",
     "identity_unclear",
     "duplicate",
+    "out_of_range",
+    "unsafe_link",
 ]
 
 RAW_LIMIT = 4096

@@ -12,6 +12,15 @@ from markets.providers import normalise
 from markets.providers.bars import Bars, FloatArray, day_number
 from markets.providers.decoding import UNREADABLE
 from markets.providers.errors import NotFound
+from markets.providers.indicators import (
+    BTC_DOMINANCE,
+    ETH_DOMINANCE,
+    TOTAL_MARKET_CAP,
+    TOTAL_VOLUME,
+    Claim,
+    Observations,
+    judge,
+)
 from markets.providers.listings import INSTANTS, MISSING_INSTANT, NUMBERS, TEXTS, InstantArray, Listings
 from markets.providers.provider import RawAnswer
 from markets.providers.rejects import Reject, readable
@@ -42,6 +51,19 @@ class _Page(msgspec.Struct):
     """The body of a simulated answer: columns, as in `Listings`."""
 
     columns: dict[str, list[Any]]
+
+
+class _Sums(msgspec.Struct):
+    """The body of a simulated answer about the market as a whole."""
+
+    at: datetime
+    values: dict[str, float]
+
+
+def _share(symbols: list[str], symbol: str, caps: FloatArray, total: float) -> float:
+    """Per cent of the total; of coins that share the symbol the largest one is meant."""
+    of_symbol = [cap for cap, known in zip(caps.tolist(), symbols, strict=True) if known == symbol]
+    return 100 * max(of_symbol, default=0.0) / total if total else 0.0
 
 
 class Simulated:
@@ -101,6 +123,29 @@ class Simulated:
             volume=paths.volume[rows, column],
             market_cap=paths.close[rows, column] * self.market.supply[place],
         )
+
+    def indicators(self, at: datetime) -> tuple[RawAnswer, Observations]:
+        """The sums over the simulated market at that moment, and the shares of the coins that play BTC and ETH."""
+        market = self._columns(at)
+        caps = np.nan_to_num(np.asarray(market["market_cap"], dtype=np.float64))
+        total = float(caps.sum())
+        values = {
+            TOTAL_MARKET_CAP: total,
+            TOTAL_VOLUME: float(np.nansum(np.asarray(market["volume"], dtype=np.float64))),
+            BTC_DOMINANCE: _share(market["symbol"], "BTC", caps, total),
+            ETH_DOMINANCE: _share(market["symbol"], "ETH", caps, total),
+        }
+        body = msgspec.json.encode(_Sums(at, values))
+        answer = RawAnswer(self.name, "/indicators", 200, "application/json", body, at)
+        return answer, self.parse_indicators(body, at)
+
+    def parse_indicators(self, body: bytes, at: datetime) -> Observations:
+        """The sums as `indicators` made them."""
+        try:
+            sums = msgspec.json.decode(body, type=_Sums)
+        except UNREADABLE as error:
+            return Observations(rejects=[Reject("", "malformed_json", type(error).__name__, readable(body))])
+        return judge((Claim(name, sums.at, value, body) for name, value in sums.values.items()), at=at)
 
     def parse_listings(self, body: bytes, at: datetime) -> Listings:
         """A page as `listings` made it, or a single row as text."""

@@ -2,6 +2,8 @@
 
 Time-outs per read let a peer that sends a byte now and then hold a worker for hours. Here every socket operation
 gets only what is left until the deadline. Name resolution is bounded by the system's resolver alone.
+
+Addresses that people enter are fetched through `public_transport`, which connects to the internet only.
 """
 
 import ssl
@@ -12,6 +14,9 @@ from contextvars import ContextVar
 
 import httpcore
 import httpx
+
+from config.kernel import outbound
+from config.kernel.outbound import Resolve
 
 _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 
@@ -75,6 +80,33 @@ class _Backend(httpcore.NetworkBackend):
         return _Stream(self._backend.connect_tcp(host, port, left, local_address, socket_options))
 
 
+class PublicBackend(_Backend):
+    """Connects to the very address that was found to be public; TLS still asks for the name.
+
+    Raises `outbound.ForbiddenDestination`.
+    """
+
+    def __init__(self, resolve: Resolve = outbound.resolve) -> None:
+        super().__init__()
+        self._resolve = resolve
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.NetworkStream:
+        addresses = outbound.public_addresses(host, port, resolve=self._resolve)
+        for address in addresses[:-1]:
+            try:
+                return super().connect_tcp(address, port, timeout, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout):
+                continue
+        return super().connect_tcp(addresses[-1], port, timeout, local_address, socket_options)
+
+
 class _Body(httpx.SyncByteStream):
     def __init__(self, response: httpcore.Response) -> None:
         self._response = response
@@ -89,9 +121,9 @@ class _Body(httpx.SyncByteStream):
 class DeadlineTransport(httpx.BaseTransport):
     """Connections that are kept open between calls and obey `deadline`. Raises the exceptions of httpcore."""
 
-    def __init__(self) -> None:
+    def __init__(self, backend: httpcore.NetworkBackend | None = None) -> None:
         self._pool = httpcore.ConnectionPool(
-            ssl_context=httpx.create_ssl_context(), max_connections=4, network_backend=_Backend()
+            ssl_context=httpx.create_ssl_context(), max_connections=4, network_backend=backend or _Backend()
         )
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -115,3 +147,8 @@ class DeadlineTransport(httpx.BaseTransport):
     def close(self) -> None:
         """Close the connections."""
         self._pool.close()
+
+
+def public_transport() -> DeadlineTransport:
+    """For addresses that somebody entered: none of them leads into a network of our own."""
+    return DeadlineTransport(PublicBackend())

@@ -84,11 +84,11 @@ def sync(
     for provider in candidates:
         with _alone(provider, parameters.limit) as is_alone:
             if not is_alone:
-                running = SyncRun.objects.running().filter(provider=provider.name).first()
+                running = SyncRun.objects.running().of_quotes().filter(provider=provider.name).first()
                 if running is not None:
                     return running
                 continue
-            SyncRun.objects.running().filter(provider=provider.name).exclude(pk=run.pk).update(
+            SyncRun.objects.running().of_quotes().filter(provider=provider.name).exclude(pk=run.pk).update(
                 # Whoever held the lock before is gone without a word.
                 state=SyncRun.State.FAILED,
                 finished_at=clock.now(),
@@ -98,7 +98,7 @@ def sync(
             run.provider = provider.name
             run.save()
             try:
-                listings = _fetch(provider, run, failures, on_progress)
+                listings = _fetch(provider, parameters.limit, failures, on_progress)
                 _store(run, provider, listings, failures, on_progress)
             except ProviderError as error:
                 failures.append((provider.name, error.code, str(error)))
@@ -114,7 +114,7 @@ def sync(
                 raise
         # Others may sync from this provider while another one is asked to confirm.
         if parameters.cross_check:
-            _cross_check(run, listings, [other for other in candidates if other is not provider])
+            _cross_check(run, parameters.limit, listings, [other for other in candidates if other is not provider])
         return run
     return _fail(run, failures)
 
@@ -129,7 +129,10 @@ def _alone(provider: Provider, limit: int) -> Iterator[bool]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(hashtext('market sync'), hashtext(%s))", [provider.name])
         is_alone = bool(cursor.fetchone()[0])
-        if not is_alone and SyncRun.objects.running().filter(provider=provider.name, limit__lt=limit).exists():
+        if (
+            not is_alone
+            and SyncRun.objects.running().of_quotes().filter(provider=provider.name, limit__lt=limit).exists()
+        ):
             try:
                 cursor.execute("SELECT pg_advisory_lock(hashtext('market sync'), hashtext(%s))", [provider.name])
                 is_alone = True
@@ -144,18 +147,18 @@ def _alone(provider: Provider, limit: int) -> Iterator[bool]:
 
 
 def _fetch(
-    provider: Provider, run: SyncRun, failures: list[tuple[str, str, str]], on_progress: Callable[[int], None]
+    provider: Provider, limit: int, failures: list[tuple[str, str, str]], on_progress: Callable[[int], None]
 ) -> Listings:
     """Every page that came; raises the provider's error when not even the first one did."""
     answers: list[RawAnswer] = []
     pages: list[Listings] = []
     received = 0
     try:
-        for answer, page in provider.listings(run.limit, clock.now()):
+        for answer, page in provider.listings(limit, clock.now()):
             answers.append(answer)
             pages.append(page)
             received += page.rows_in
-            on_progress(min(80, 80 * received // run.limit))
+            on_progress(min(80, 80 * received // limit))
     except ProviderError as error:
         provider_states.failed(provider.name, error, at=clock.now())
         log.warning("sync.provider_failed", provider=provider.name, code=error.code, pages=len(pages))
@@ -205,11 +208,11 @@ def _fail(run: SyncRun, failures: list[tuple[str, str, str]]) -> SyncRun:
     return run
 
 
-def _cross_check(run: SyncRun, listings: Listings, others: list[Provider]) -> None:
+def _cross_check(run: SyncRun, limit: int, listings: Listings, others: list[Provider]) -> None:
     """Ask the next provider that answers and keep what it disagrees on; that nobody answers fails nothing."""
     for other in others:
         try:
-            pages = [page for _, page in other.listings(run.limit, clock.now())]
+            pages = [page for _, page in other.listings(limit, clock.now())]
         except ProviderError as error:
             provider_states.failed(other.name, error, at=clock.now())
             log.warning("sync.cross_check_failed", provider=other.name, error=str(error))

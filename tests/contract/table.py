@@ -18,6 +18,7 @@ EXAMPLES = {
     "user_id": "999999999",
     "symbol": "no-such-coin",
     "category": "market_cap",
+    "indicator": "fear_and_greed",
 }
 
 

@@ -15,7 +15,15 @@ from config.kernel import clock
 from markets.actions import market
 from tests.accounts.factories import JobFactory, UserFactory
 from tests.contract.conftest import People
-from tests.markets.factories import CategoryFactory, QuoteFactory, SnapshotFactory, store_daily_bars
+from tests.markets.factories import (
+    CategoryFactory,
+    IndicatorValueFactory,
+    NewsItemFactory,
+    NewsScoreFactory,
+    QuoteFactory,
+    SnapshotFactory,
+    store_daily_bars,
+)
 
 SCHEMA = Path(settings.BASE_DIR) / "docs" / "api" / "openapi.yaml"
 
@@ -44,6 +52,9 @@ def market_with_everything(db: None) -> None:
     QuoteFactory.create(asset__slug="batcat", asset__symbol="BTC", price=None)
     store_daily_bars(whole.asset, date(2020, 1, 1), [1.0, 2.0], volume=[None, 3.0])
     store_daily_bars(whole.asset, date(2020, 1, 9), [4.0])
+    NewsScoreFactory.create(events=["hack"]).item.mentions.create(asset=whole.asset, matched_by="name", term="Bitcoin")
+    NewsItemFactory.create()
+    IndicatorValueFactory.create(indicator="fear_and_greed", at=now, value=20.0)
     SnapshotFactory.create(asset=whole.asset, at=datetime(2026, 3, 12, tzinfo=UTC) + timedelta(minutes=7))
     market.touch(at=now)
 
@@ -70,6 +81,13 @@ def check(contract: OpenAPI, response: Any, method: str, url: str) -> None:
         ("/api/v1/cryptocurrencies/BTC/history?interval=5m", 200),
         ("/api/v1/cryptocurrencies/batcat/history", 200),
         ("/api/v1/catalogue", 200),
+        ("/api/v1/market/indicators", 200),
+        ("/api/v1/market/indicators/fear_and_greed/history", 200),
+        ("/api/v1/market/indicators/fear_and_greed/history?shape=objects", 200),
+        ("/api/v1/market/indicators/mood/history", 404),
+        ("/api/v1/news", 200),
+        ("/api/v1/news?min_tone=2", 400),
+        ("/api/v1/cryptocurrencies/batcat/news", 200),
         ("/api/v1/limits", 200),
         ("/api/v1/me", 401),
     ],

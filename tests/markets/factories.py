@@ -4,7 +4,7 @@ from collections.abc import Sequence as Values
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
-from factory.declarations import LazyAttribute, Sequence, SubFactory
+from factory.declarations import LazyAttribute, LazyFunction, Sequence, SubFactory
 from factory.django import DjangoModelFactory
 
 from markets.actions import bars
@@ -15,6 +15,10 @@ from markets.models import (
     Category,
     Divergence,
     ExternalId,
+    IndicatorValue,
+    NewsFeed,
+    NewsItem,
+    NewsScore,
     PriceOverride,
     ProviderState,
     QuarantinedRecord,
@@ -24,6 +28,7 @@ from markets.models import (
     Source,
     SyncRun,
 )
+from markets.sentiment import scorer
 from tests.accounts.factories import UserFactory
 
 NOON = datetime(2026, 3, 12, 12, tzinfo=UTC)
@@ -209,3 +214,56 @@ def store_daily_bars(
     stored = bars.store(daily_bars(asset, start, close, **others), at=at)  # type: ignore[arg-type]  # passed through
     asset.refresh_from_db()
     return stored
+
+
+class NewsFeedFactory(DjangoModelFactory[NewsFeed]):
+    """A feed of its own publisher."""
+
+    class Meta:
+        model = NewsFeed
+
+    slug = Sequence(lambda n: f"feed-{n}")
+    name = LazyAttribute(lambda feed: feed.slug.replace("-", " ").title())
+    url = LazyAttribute(lambda feed: f"https://{feed.slug}.example.com/rss")
+
+
+class NewsItemFactory(DjangoModelFactory[NewsItem]):
+    """A headline of noon."""
+
+    class Meta:
+        model = NewsItem
+
+    feed = SubFactory(NewsFeedFactory)
+    guid = Sequence(lambda n: f"guid-{n}")
+    url = LazyAttribute(lambda item: f"https://news.example.com/{item.guid}")
+    title = LazyAttribute(lambda item: f"Story {item.guid}")
+    published_at = NOON
+    fetched_at = NOON
+    digest = b"\0" * 32
+
+
+class NewsScoreFactory(DjangoModelFactory[NewsScore]):
+    """What the current version makes of an item: nothing at all."""
+
+    class Meta:
+        model = NewsScore
+
+    item = SubFactory(NewsItemFactory)
+    model_version = LazyFunction(scorer.model_version)
+    tone = 0.0
+    negativity = 0.0
+    confidence = 0.0
+    scored_at = NOON
+
+
+class IndicatorValueFactory(DjangoModelFactory[IndicatorValue]):
+    """The market was worth a trillion, an hour earlier with every row."""
+
+    class Meta:
+        model = IndicatorValue
+
+    indicator = "total_market_cap"
+    at = Sequence(lambda n: NOON - timedelta(hours=n))
+    value = 1e12
+    source = SubFactory(SourceFactory)
+    received_at = NOON

@@ -5,7 +5,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from accounts.actions import incidents
-from accounts.models import AuditEntry, Incident
+from accounts.models import AuditEntry, Incident, Mail
 from config.kernel.errors import ValidationFailed
 from tests.accounts.factories import NOON, IncidentFactory, UserFactory
 
@@ -59,6 +59,22 @@ def test_what_comes_again_after_it_was_over_is_another_incident():
     first.refresh_from_db()
     assert (first.closed_at, second.closed_at, first.pk == second.pk) == (LATER, None, False)
     assert AuditEntry.objects.about(first).verbs() == ["accounts.incident.opened", "accounts.incident.closed"]
+
+
+@pytest.mark.django_db
+def test_somebody_is_told_once(settings):
+    settings.ADMIN_NOTIFICATION_EMAIL = "desk@example.com"
+
+    notice()
+    incident = notice(at=LATER)
+
+    mail = Mail.objects.values_list("template", "recipient", "context__kind", "context__path").get()
+    assert mail == (
+        "incident_opened",
+        "desk@example.com",
+        "old_queue",
+        f"/admin/accounts/incident/{incident.pk}/change/",
+    )
 
 
 def test_of_all_who_notice_at_once_one_opens_it(committed_db):

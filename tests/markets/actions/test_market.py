@@ -25,6 +25,8 @@ from tests.markets.factories import (
     AssetFactory,
     CategoryFactory,
     ExternalIdFactory,
+    IndicatorValueFactory,
+    NewsScoreFactory,
     QuoteFactory,
     SnapshotFactory,
     SyncRunFactory,
@@ -87,6 +89,7 @@ def test_cleared_market_is_real_and_empty():
 
     assert {name: count for name, count in row_counts().items() if count} == {
         "markets_market": 1,
+        "markets_newsfeed": 4,  # whom to read is a decision of people, as is whom to ask
         "markets_providerstate": 1,
     }
     assert [partitions.suffixes(table) for table in ("markets_dailybar", "markets_snapshot")] == [[], []]
@@ -143,6 +146,8 @@ def fill_every_table() -> None:
         ends_at=NOON + timedelta(days=1),
         created_by=UserFactory.create(),
     )
+    IndicatorValueFactory.create()
+    NewsScoreFactory.create().item.mentions.create(asset=coin, matched_by="name", term="Coin")
     assert all(row_counts().values()), "a table of markets that this cast does not fill"
 
 

@@ -21,6 +21,9 @@ from tests.markets.factories import (
     CategoryFactory,
     DivergenceFactory,
     ExternalIdFactory,
+    IndicatorValueFactory,
+    NewsFeedFactory,
+    NewsItemFactory,
     PriceOverrideFactory,
     ProviderStateFactory,
     QuarantinedRecordFactory,
@@ -35,6 +38,9 @@ FACTORIES: dict[str, Any] = {
     "asset": AssetFactory,
     "category": CategoryFactory,
     "divergence": DivergenceFactory,
+    "indicatorvalue": IndicatorValueFactory,
+    "newsfeed": NewsFeedFactory,
+    "newsitem": NewsItemFactory,
     "priceoverride": PriceOverrideFactory,
     "providerstate": ProviderStateFactory,
     "quarantinedrecord": QuarantinedRecordFactory,
@@ -97,7 +103,7 @@ def test_nobody_deletes_a_row(client: Client, enter: Enter, role: Role, model: s
     assert type(row).objects.filter(pk=row.pk).exists()
 
 
-WITHOUT_ACTIONS = {"asset", "category", "divergence", "rawanswer", "syncrun"}
+WITHOUT_ACTIONS = {"asset", "category", "divergence", "indicatorvalue", "newsitem", "rawanswer", "syncrun"}
 
 
 @pytest.mark.parametrize("role", [Role.OPERATOR, Role.ADMIN])
@@ -109,8 +115,8 @@ def test_nobody_writes_rows_by_hand_but_through_the_deeds(client: Client, enter:
 
     answers = [client.post(url(model, "add"), {}), client.post(url(model, "change", row.pk), {})]
 
-    # The two forms that there are show their complaints; see the tests of assets and of price overrides.
-    expected = {"asset": [403, 200], "priceoverride": [200, 403]}.get(model, [403, 403])
+    # The forms that there are show their complaints; see the tests of assets, of price overrides and of feeds.
+    expected = {"asset": [403, 200], "newsfeed": [200, 200], "priceoverride": [200, 403]}.get(model, [403, 403])
     assert [answer.status_code for answer in answers] == expected
     assert list(type(row).objects.order_by("pk").values()) == before
 
@@ -140,7 +146,8 @@ def test_list_asks_as_many_questions_for_twelve_rows_as_for_one(
     with django_assert_max_num_queries(len(one.captured_queries)):
         page = client.get(url(model, "changelist"))
 
-    assert len(page.context["cl"].result_list) == 12
+    # A new installation has feeds of its own.
+    assert len(page.context["cl"].result_list) == FACTORIES[model]._meta.model.objects.count() >= 12
 
 
 def test_page_of_an_asset_asks_as_many_questions_for_twelve_of_everything_as_for_one(
@@ -182,6 +189,11 @@ def test_page_of_an_asset_asks_as_many_questions_for_twelve_of_everything_as_for
         ("syncrun", {"q": "needle"}, 1),
         ("syncrun", {"state__exact": "running", "provider": "observer"}, 2),
         ("rawanswer", {"q": "needle"}, 1),
+        ("indicatorvalue", {"indicator__exact": "total_market_cap"}, 2),
+        ("newsfeed", {"q": "needle"}, 1),
+        ("newsitem", {"q": "needle"}, 1),
+        ("newsitem", {"tone": "none"}, 2),
+        ("newsitem", {"event": "hack"}, 0),
         ("providerstate", {"is_enabled__exact": "1"}, 2),
     ],
 )
@@ -194,6 +206,7 @@ def test_lists_can_be_searched_and_filtered(
         "quarantinedrecord": {"external_id": "needle"},
         "syncrun": {"error": "a needle"},
     }
+    needle |= {"newsfeed": {"slug": "needle"}, "newsitem": {"title": "needle"}}
     needle |= {"rawanswer": {"endpoint": "/needle"}, "asset": {"slug": "needle", "symbol": "NEEDLESYMBOL"}}
     of_asset = (
         {"asset": AssetFactory.create(slug="needle")} if model in {"divergence", "priceoverride", "quote"} else {}

@@ -1,0 +1,122 @@
+"""Storing news: each story once, whoever repeats it, with the assets that it is about and its score."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+
+from markets.actions import market, news_scores
+from markets.actions.stored_rows import StoredRows
+from markets.models import Asset, NewsFeed, NewsItem, NewsMention
+from markets.providers.news import Headline
+from markets.sentiment import mentions
+from markets.sentiment.mentions import Candidate, Directory
+
+SAME_STORY_WITHIN = timedelta(days=3)
+SAME_STORY_SHARE = 0.8
+"""Of the words of both titles: from here on one repeats the other."""
+_FEWEST_WORDS = 4  # shorter titles ("Market wrap") come again without being the same story
+
+Words = frozenset[str]
+
+
+@transaction.atomic
+def store(feed: NewsFeed, headlines: Sequence[Headline], *, at: datetime) -> StoredRows:
+    """Store the headlines of a feed. A story that is known by its address or its title counts as unchanged.
+
+    A headline that its feed has rewritten is updated, matched and scored anew: a score belongs to words that stand.
+    """
+    if not headlines:
+        return StoredRows()
+    with connection.cursor() as cursor:
+        # Two feeds may tell one story at the same moment.
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('market news'))")
+    known = {item.guid: item for item in feed.items.filter(guid__in=[headline.guid for headline in headlines])}
+    rewritten = [
+        _rewrite(known[headline.guid], headline)
+        for headline in headlines
+        if headline.guid in known and bytes(known[headline.guid].digest) != headline.digest
+    ]
+    unknown = [headline for headline in headlines if headline.guid not in known]
+    new = [
+        NewsItem(
+            feed=feed,
+            guid=headline.guid,
+            url=headline.url,
+            title=headline.title,
+            summary=headline.summary,
+            language=headline.language,
+            published_at=headline.published_at,
+            fetched_at=at,
+            digest=headline.digest,
+        )
+        for headline in _new_stories(unknown)
+    ]
+    NewsItem.objects.bulk_create(new)
+    if new or rewritten:
+        _tell([*new, *rewritten], at=at)
+        market.touch(at=at)
+    return StoredRows(len(new), len(rewritten), len(headlines) - len(new) - len(rewritten))
+
+
+def directory() -> Directory:
+    """Every listed asset by the names under which news may speak of it."""
+    rows = Asset.objects.listed().values_list("pk", "symbol", "name", "quote__rank")
+    return Directory.of(Candidate(*row) for row in rows.iterator())
+
+
+def _rewrite(item: NewsItem, headline: Headline) -> NewsItem:
+    item.title, item.summary, item.digest = headline.title, headline.summary, headline.digest
+    item.save(update_fields=["title", "summary", "digest"])
+    item.mentions.all().delete()
+    item.scores.all().delete()
+    return item
+
+
+def _new_stories(headlines: Sequence[Headline]) -> Iterable[Headline]:
+    """Those that no feed has told yet, in the order given; of repeats among them the first."""
+    if not headlines:
+        return
+    addresses = set(
+        NewsItem.objects.filter(url__in=[headline.url for headline in headlines]).values_list("url", flat=True)
+    )
+    moments = [headline.published_at for headline in headlines]
+    around = NewsItem.objects.filter(
+        published_at__gte=min(moments) - SAME_STORY_WITHIN, published_at__lte=max(moments) + SAME_STORY_WITHIN
+    ).values_list("title", "published_at")
+    told = [(_words(title), moment) for title, moment in around]
+    for headline in headlines:
+        words = _words(headline.title)
+        if headline.url in addresses or any(
+            abs(moment - headline.published_at) <= SAME_STORY_WITHIN and _is_same_story(words, others)
+            for others, moment in told
+        ):
+            continue
+        addresses.add(headline.url)
+        told.append((words, headline.published_at))
+        yield headline
+
+
+def _words(title: str) -> Words:
+    return frozenset(re.findall(r"\w+", title.casefold()))
+
+
+def _is_same_story(words: Words, others: Words) -> bool:
+    if min(len(words), len(others)) < _FEWEST_WORDS:
+        return False
+    return len(words & others) >= SAME_STORY_SHARE * len(words | others)
+
+
+def _tell(items: Sequence[NewsItem], *, at: datetime) -> None:
+    """Find out whom the items are about, and judge them."""
+    assets = directory()
+    found: Mapping[int, list[mentions.Mention]] = {
+        item.pk: mentions.find(news_scores.text_of(item), assets) for item in items
+    }
+    NewsMention.objects.bulk_create(
+        NewsMention(item_id=item_id, asset_id=mention.asset_id, matched_by=mention.matched_by, term=mention.term)
+        for item_id, named in found.items()
+        for mention in named
+    )
+    news_scores.score(items, at=at)

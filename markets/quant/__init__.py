@@ -1,0 +1,1 @@
+"""Numbers about the market: arrays in, frozen dataclasses out."""
