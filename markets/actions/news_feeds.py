@@ -4,11 +4,11 @@ from datetime import datetime
 
 from django.db import transaction
 
-from accounts.actions import audit
+from accounts.actions import audit, reasons
 from accounts.models import User
 from config.kernel.errors import ValidationFailed
 from config.kernel.outbound import ForbiddenDestination, require_public_url
-from markets.actions import market, reasons
+from markets.actions import market
 from markets.models import NewsFeed
 
 

@@ -10,12 +10,13 @@ from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.utils.safestring import SafeString
 
+from accounts.admin import reasons
+from accounts.admin.person import signed_in
 from accounts.admin.read_only import ReadOnlyAdmin
 from config.kernel import clock
 from config.kernel.outbound import ForbiddenDestination, require_public_url
 from markets.actions import news_feeds, provider_states
-from markets.admin import amounts, badges, reasons
-from markets.admin.person import signed_in
+from markets.admin import amounts, badges
 from markets.models import NewsFeed, NewsItem, ProviderState
 from markets.models.news_feed import PROVIDER_PREFIX
 
