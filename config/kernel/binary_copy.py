@@ -47,7 +47,9 @@ class BinaryArray:
         return np.array(header, dtype=">i4").tobytes() + items.tobytes()
 
 
-class _BinaryArrayDumper(Dumper):
+class BinaryArrayDumper(Dumper):
+    """How psycopg sends a `BinaryArray`; `config.kernel.postgresql` tells it."""
+
     format = Format.BINARY
 
     def dump(self, obj: BinaryArray) -> Buffer | None:
@@ -63,7 +65,6 @@ def binary_cursor() -> Iterator[Cursor[tuple[Any, ...]]]:
     connection.ensure_connection()
     with connection.wrap_database_errors, Cursor(connection.connection) as cursor:
         cursor.format = Format.BINARY
-        cursor.adapters.register_dumper(BinaryArray, _BinaryArrayDumper)
         yield cursor
 
 

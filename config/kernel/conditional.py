@@ -6,6 +6,7 @@ from hashlib import blake2b
 from django.http import HttpRequest, HttpResponse
 
 from config.kernel.errors import PreconditionFailed
+from config.kernel.headers import put
 
 PUBLIC_SECONDS = 60
 
@@ -53,4 +54,4 @@ def require_match(request: HttpRequest, etag: str) -> None:
 
 def cache_publicly(response: HttpResponse, *, seconds: int = PUBLIC_SECONDS) -> None:
     """Let shared caches keep an anonymous answer for `seconds`, at most a minute."""
-    response["Cache-Control"] = f"public, max-age={min(seconds, PUBLIC_SECONDS)}"
+    put(response, {"Cache-Control": f"public, max-age={min(seconds, PUBLIC_SECONDS)}"})

@@ -4,13 +4,16 @@ import time
 from collections.abc import Callable
 from uuid import UUID, uuid4
 
-import structlog
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.functional import LazyObject, empty
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
-log = structlog.get_logger("access")
+from config.kernel.headers import put
+from config.kernel.logs import PlainLog
+from config.kernel.redaction import scrub
+
+log = PlainLog("access")
 
 HEADER = "X-Request-ID"
 _META_KEY = "HTTP_X_REQUEST_ID"
@@ -29,12 +32,11 @@ class CorrelationMiddleware:
         started = time.perf_counter()
         request_id = _accepted(request.META.get(_META_KEY)) or str(uuid4())
         request.__dict__["request_id"] = request_id
-        clear_contextvars()
         bind_contextvars(request_id=request_id)
         try:
             response = self.get_response(request)
-            response.headers[HEADER] = request_id
-            _write_line(request, response, started)
+            put(response, {HEADER: request_id})
+            _write_line(request, response, request_id, started)
         finally:
             clear_contextvars()
         return response
@@ -49,12 +51,13 @@ def _accepted(offered: str | None) -> str | None:
         return None
 
 
-def _write_line(request: HttpRequest, response: HttpResponseBase, started: float) -> None:
+def _write_line(request: HttpRequest, response: HttpResponseBase, request_id: str, started: float) -> None:
     match = request.resolver_match
     log.info(
         "request",
+        request_id=request_id,
         method=request.method,
-        path=request.path,
+        path=scrub(request.path),
         route=match.route if match is not None else None,
         status=response.status_code,
         latency_ms=round((time.perf_counter() - started) * 1_000, 3),
@@ -62,7 +65,7 @@ def _write_line(request: HttpRequest, response: HttpResponseBase, started: float
     )
 
 
-def _user_id(request: HttpRequest) -> object:
+def _user_id(request: HttpRequest) -> int | UUID | None:
     """The caller's id if somebody has found it out; asking now could cost a query."""
     user = request.__dict__.get("user")
     if isinstance(user, LazyObject) and user.__dict__.get("_wrapped", empty) is empty:

@@ -51,25 +51,38 @@ class Server:
         request its patience, not every request."""
         if time.monotonic() < self._away_until:
             raise CountersUnavailable
-        connection = self._connection()
         try:
-            connection.send_command(*command)
-            return connection.read_response()
+            return self._answer(command)
         except NoScriptError:
             raise
         except (RedisError, OSError) as error:
-            connection.disconnect()
             self._away_until = time.monotonic() + PAUSE_SECONDS
             raise CountersUnavailable from error
 
-    def _connection(self) -> Any:
-        """This thread's own, and not its parent process's: a pool's bookkeeping takes longer than the question."""
-        kept = self._thread.__dict__.get("connection")
-        if kept is None or kept.pid != os.getpid():
-            kept = self._thread.connection = self.client.connection_pool.make_connection()
-        elif kept.is_connected and not _is_idle(kept):
-            kept.disconnect()
-        return kept
+    def _answer(self, command: tuple[object, ...]) -> Any:
+        kept = self._kept()
+        if kept is not None:
+            try:
+                return self._over(kept, command)
+            except redis.ConnectionError:
+                # Closed since the last question; asking tells without a look beforehand. A count that was on its way
+                # may so be made twice, never not at all.
+                pass
+        return self._over(self.client.connection_pool.make_connection(), command)
+
+    def _kept(self) -> Any:
+        """This thread's own connection, not its parent process's: a pool's bookkeeping takes longer than the question.
+
+        It is taken out, and kept again only when its answer was read: nobody finds the answer to another's question.
+        """
+        kept = self._thread.__dict__.pop("connection", None)
+        return kept if kept is not None and kept.pid == os.getpid() else None
+
+    def _over(self, connection: Any, command: tuple[object, ...]) -> Any:
+        connection.send_command(*command)
+        answer = connection.read_response()
+        self._thread.connection = connection
+        return answer
 
     def count(self, key: str, by: int, milliseconds: int) -> int:
         if self._digest is not None:
@@ -79,14 +92,6 @@ class Server:
                 pass  # the server was restarted, or its scripts flushed
         self._digest = self.ask("SCRIPT", "LOAD", _COUNT)
         return int(self.ask("EVALSHA", self._digest, 1, key, by, milliseconds))
-
-
-def _is_idle(connection: Any) -> bool:
-    """Whether a connection waits for a question: not one that the server has closed, or with an answer left to read."""
-    try:
-        return not connection.can_read()
-    except (RedisError, OSError):
-        return False
 
 
 # One per process, not one per Django cache object: those live as long as a thread's context.

@@ -18,7 +18,6 @@ from django.core import exceptions as django_errors
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.http.response import HttpResponseBase
-from django.utils.cache import patch_vary_headers
 from django.views import defaults
 from django_redis.exceptions import ConnectionInterrupted
 from kombu.exceptions import OperationalError as BrokerError
@@ -28,6 +27,7 @@ from rest_framework import exceptions as drf_errors
 
 from config.kernel import bodies, errors, limits, metrics
 from config.kernel.errors import Problem
+from config.kernel.headers import put, vary
 from config.kernel.rendering import dumps
 
 log = structlog.get_logger(__name__)
@@ -35,6 +35,7 @@ log = structlog.get_logger(__name__)
 PROBLEM_TYPE = "application/problem+json"
 _KEPT_HEADERS = ("Allow", "Retry-After", "WWW-Authenticate")
 _PREFIX = "/api/"
+_WITHOUT_BODY = frozenset((HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED))
 _BACKENDS_AWAY = (ConnectionInterrupted, RedisConnectionError, RedisTimeoutError, BrokerError)
 
 
@@ -181,8 +182,8 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> HttpRespo
 class EnvelopeMiddleware:
     """Guards the door of the API and gives the envelope to whatever comes out of it without one.
 
-    Requests that cannot be understood (NUL, bytes that are no UTF-8, oversized or compressed bodies) go
-    no further than this. Answers without a `Cache-Control` of their own may not be stored.
+    Requests that cannot be understood (a host that is not ours, NUL, bytes that are no UTF-8, oversized or compressed
+    bodies) go no further than this. Answers without a `Cache-Control` of their own may not be stored.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -193,10 +194,11 @@ class EnvelopeMiddleware:
             return self.get_response(request)
         response: HttpResponseBase
         try:
+            request.get_host()
             _refuse_unreadable(request)
             bodies.admit(request)
-        except Problem as problem:
-            response = problem_response(request, problem)
+        except (Problem, django_errors.DisallowedHost) as refusal:
+            response = answer_error(request, refusal)
         else:
             response = self.get_response(request)
         if response.status_code >= HTTPStatus.BAD_REQUEST and not isinstance(response, ProblemResponse):
@@ -207,12 +209,11 @@ class EnvelopeMiddleware:
                 limits.charge(request, limits.DEFAULT)
             except Problem as problem:
                 response = problem_response(request, problem)
-        if "Vary" in response.headers:
-            patch_vary_headers(response, ("Authorization", "Accept"))
-        else:
-            response.headers["Vary"] = "Authorization, Accept"
+        vary(response, "Authorization", "Accept")
         if "Cache-Control" not in response.headers:
-            response.headers["Cache-Control"] = "private, no-store"
+            put(response, {"Cache-Control": "private, no-store"})
+        if response.status_code not in _WITHOUT_BODY and isinstance(response, HttpResponse):
+            put(response, {"Content-Length": str(len(response.content))})
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:

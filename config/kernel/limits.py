@@ -17,6 +17,7 @@ from config.kernel import metrics
 from config.kernel.addresses import bucket_address, client_address
 from config.kernel.counters import CountersUnavailable
 from config.kernel.errors import RateLimited, ServiceUnavailable
+from config.kernel.headers import put
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,15 +160,17 @@ def limit_headers(standing: Mapping[str, Decision]) -> dict[str, str]:
     `X-RateLimit-*` with the first; `X-RateLimit-Reset` is in seconds since 1970."""
     headers = {
         "RateLimit-Policy": ", ".join(
-            f'"{decision.scope.name}";q={decision.limit};w={decision.scope.window_seconds}'
-            for decision in standing.values()
+            [
+                f'"{decision.scope.name}";q={decision.limit};w={decision.scope.window_seconds}'
+                for decision in standing.values()
+            ]
         )
     }
     known = [decision for decision in standing.values() if decision.is_known]
     if known:
         first = known[0]
         headers["RateLimit"] = ", ".join(
-            f'"{decision.scope.name}";r={decision.remaining};t={decision.resets_in}' for decision in known
+            [f'"{decision.scope.name}";r={decision.remaining};t={decision.resets_in}' for decision in known]
         )
         headers["X-RateLimit-Limit"] = str(first.limit)
         headers["X-RateLimit-Remaining"] = str(first.remaining)
@@ -186,6 +189,5 @@ class RateLimitHeadersMiddleware:
         if request.path_info.startswith("/api/"):
             if not decisions(request):  # a browser's preflight, answered before anything was counted
                 measure(request, DEFAULT)
-            for name, value in limit_headers(decisions(request)).items():
-                response.headers[name] = value
+            put(response, limit_headers(decisions(request)))
         return response

@@ -20,7 +20,7 @@ from math import isfinite
 from typing import Any
 from uuid import UUID
 
-from django.http import QueryDict
+from django.http import HttpRequest, QueryDict
 from drf_spectacular.utils import OpenApiParameter
 
 from config.kernel.errors import ValidationFailed
@@ -207,6 +207,10 @@ class Parameters:
         self._defaults = {name: parameter.default for name, parameter in parameters.items()}
         self._required = frozenset(name for name, parameter in parameters.items() if parameter.required)
 
+    def of(self, request: HttpRequest) -> dict[str, Any]:
+        """Every parameter's value by name; most requests have no query to take apart."""
+        return self.read(request.GET if request.META.get("QUERY_STRING") else _NO_QUERY)
+
     def read(self, query: QueryDict) -> dict[str, Any]:
         """Every parameter's value by name."""
         values = self._defaults.copy()
@@ -251,4 +255,5 @@ class Parameters:
         return Parameters(**{**self._parameters, **parameters})
 
 
+_NO_QUERY = QueryDict(encoding="utf-8")
 NONE = Parameters()

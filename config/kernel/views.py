@@ -105,7 +105,7 @@ class ApiView(APIView):
         super().initial(request, *args, **kwargs)
         if request.META.get("CONTENT_LENGTH") not in (None, "", "0") and not self._parser(request):
             raise errors.UnsupportedMediaType(content_type=request.content_type[:100])
-        self.values = self.parameters_of(request.method or "").read(request.GET)
+        self.values = self.parameters_of(request.method or "").of(request)
 
     def _parser(self, request: Request) -> BaseParser | None:
         return self.get_content_negotiator().select_parser(request, self.get_parsers())
@@ -201,7 +201,7 @@ class ReadView(ApiView):
         etag = self.etag(request, **path)
         response = not_modified(request, etag) if etag is not None else None
         if response is None:
-            self.values = self.parameters.read(request.GET)
+            self.values = self.parameters.of(request)
             response = self.get(request, **path)
             if etag is not None and response.status_code == HTTPStatus.OK:
                 response.headers["ETag"] = etag

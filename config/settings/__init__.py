@@ -6,6 +6,7 @@ is not a variable is a decision of the product, with its reason.
 
 from datetime import timedelta
 from email.utils import formataddr
+from hashlib import sha256
 from typing import Any
 
 from pydantic import SecretStr
@@ -63,16 +64,16 @@ MIDDLEWARE = [  # outermost first
     "config.kernel.metrics.MetricsMiddleware",
     "config.kernel.correlation.CorrelationMiddleware",
     "config.kernel.limits.RateLimitHeadersMiddleware",
-    "django.middleware.security.SecurityMiddleware",
-    "corsheaders.middleware.CorsMiddleware",  # also puts its headers on refusals
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.kernel.browsers.SecurityMiddleware",
+    "config.kernel.browsers.CorsMiddleware",  # also puts its headers on refusals
+    "config.kernel.browsers.WhiteNoiseMiddleware",
     "config.kernel.envelope.EnvelopeMiddleware",
     "config.kernel.browsers.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
+    "config.kernel.browsers.CommonMiddleware",
     "config.kernel.browsers.CsrfViewMiddleware",
     "config.kernel.browsers.AuthenticationMiddleware",
     "config.kernel.browsers.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "config.kernel.browsers.XFrameOptionsMiddleware",
 ]
 TEMPLATES = [
     {
@@ -213,6 +214,8 @@ financial advice.
     },
 }
 RATELIMIT_USE_CACHE = "counters"
+# The defaults, looked up for every request: one that is not written down costs an exception each time.
+RATELIMIT_ENABLE, RATELIMIT_CACHE_PREFIX, RATELIMIT_HASH_ALGORITHM = True, "rl:", sha256
 RATE_LIMIT_PER_MINUTE = ENV.rate_limit_per_minute
 SYNC_RATE_LIMIT_PER_MINUTE = ENV.sync_rate_limit_per_minute
 LOGIN_ATTEMPTS = 5  # in 15 minutes

@@ -31,9 +31,8 @@ def database(url: str | None, *, web: bool) -> dict[str, Any]:
         options["pool"] = {"min_size": 1, "max_size": 8, "timeout": 2.5}
     names = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
     return {
-        "ENGINE": "django_prometheus.db.backends.postgresql",
+        "ENGINE": "config.kernel.postgresql",
         **{name: str(given.pop(keyword, None) or "") for name, keyword in names.items()},
         "OPTIONS": options | given,
         "CONN_MAX_AGE": 0,
-        "CONN_HEALTH_CHECKS": web,  # a pooled connection may have died with its server
     }

@@ -19,6 +19,7 @@ from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
 from config.kernel.conditional import weak_etag
+from config.kernel.headers import put
 from config.kernel.rendering import MEDIA_TYPE
 
 LIFETIME = timedelta(seconds=300)
@@ -56,9 +57,7 @@ class Answer:
 
     def response(self) -> HttpResponse:
         response = HttpResponse(self.body, content_type=MEDIA_TYPE)
-        response.headers["ETag"] = self.etag
-        for name, value in self.headers.items():
-            response.headers[name] = value
+        put(response, {"ETag": self.etag, **self.headers})
         return response
 
     def packed(self) -> bytes:

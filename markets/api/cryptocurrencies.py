@@ -155,7 +155,7 @@ class ShowCryptocurrency(MarketView):
         if "HTTP_IF_NONE_MATCH" not in request.META:
             return None
         at, version = clock.now(), market.version()
-        return _detail_etag(self._match(self.parameters.read(request.GET), version, path["symbol"]), version, at)
+        return _detail_etag(self._match(self.parameters.of(request), version, path["symbol"]), version, at)
 
     def _match(self, values: dict[str, Any], version: int, symbol: str) -> market.Match:
         return market.match(symbol, market.reader(version), strict=values["strict"], by=values["by"])

@@ -29,7 +29,7 @@ class MarketView(ReadView):
         # Only a client that holds a version asks for this before it is charged.
         if "HTTP_IF_NONE_MATCH" not in request.META:
             return None
-        return self._find(self.parameters.read(request.GET), request, path).etag
+        return self._find(self.parameters.of(request), request, path).etag
 
     def get(self, request: HttpRequest, **path: Any) -> HttpResponse:
         return self._find(self.values, request, path).response()

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -26,16 +27,14 @@ INTERVALS: Mapping[str, timedelta] = {
 _MAX_GAPS = 100
 _EPOCH = date(1970, 1, 1)
 _START = datetime(1970, 1, 1, tzinfo=UTC)
+# Only as many years as hold the points, counted from the end where they are; its year may be wanted in part.
 _BLOCKS = (
-    "SELECT year, close, volume, market_cap, sources, quality FROM markets_priceblock"
-    " WHERE asset_id = %s AND year BETWEEN %s AND %s ORDER BY year"
-)
-_NEWEST_BLOCKS = (
     "SELECT b.year, b.close, b.volume, b.market_cap, b.sources, b.quality FROM markets_priceblock b JOIN ("
-    " SELECT asset_id, year, sum(row_count) OVER (ORDER BY year DESC) - row_count AS newer_rows"
-    " FROM markets_priceblock WHERE asset_id = %s AND year <= %s) n USING (asset_id, year)"
-    " WHERE n.newer_rows < %s ORDER BY b.year"
+    " SELECT asset_id, year, sum(row_count) OVER (ORDER BY year {direction}) - row_count AS nearer_rows"
+    " FROM markets_priceblock WHERE asset_id = %s AND year BETWEEN %s AND %s) n USING (asset_id, year)"
+    " WHERE n.nearer_rows < %s ORDER BY b.year"
 )
+_OLDEST_BLOCKS, _NEWEST_BLOCKS = _BLOCKS.format(direction="ASC"), _BLOCKS.format(direction="DESC")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +94,9 @@ def _daily(asset_id: int, span: Span, bars_to: date | None) -> History:
     # No bar is older than 1970, and before the first day of all there is no day.
     last = bars_to if span.end is None else min(bars_to, _first_day_from(max(span.end, _START)) - timedelta(days=1))
     with binary_cursor() as cursor:
-        if first is None:
-            # Only as many years back as hold the newest points; the last year may be wanted in part.
-            cursor.execute(_NEWEST_BLOCKS, [asset_id, last.year, span.limit + SLOTS])
-        else:
-            cursor.execute(_BLOCKS, [asset_id, first.year, last.year])
+        years = [_EPOCH.year if first is None else first.year, last.year]
+        # One point more than wanted tells where the series goes on.
+        cursor.execute(_NEWEST_BLOCKS if first is None else _OLDEST_BLOCKS, [asset_id, *years, span.limit + 1 + SLOTS])
         records = cursor.fetchall()
     if not records:
         return _empty(span.interval)
@@ -209,6 +206,7 @@ def _first_day_from(instant: datetime) -> date:
     return day if is_midnight or day == date.max else day + timedelta(days=1)
 
 
+@lru_cache(maxsize=256)
 def _days_of_year(year: int) -> NDArray[np.int64]:
     return (date(year, 1, 1) - _EPOCH).days + np.arange(SLOTS)
 
@@ -218,6 +216,8 @@ def _instant(seconds: int) -> datetime:
 
 
 def _quality_counts(quality: NDArray[np.uint8]) -> dict[str, int]:
+    if not quality.any():
+        return {}
     return {
         flag.name.lower(): count for flag in DailyBar.Quality if (count := int(((quality & flag.value) != 0).sum()))
     }

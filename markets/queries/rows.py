@@ -1,10 +1,10 @@
 """One asset with its quote as the API shows it: the columns to read and the JSON to write."""
 
 from datetime import UTC, date, datetime
-from functools import cached_property
 from typing import Any, Self
 
 import orjson
+from django.utils.functional import cached_property  # without the lock of the standard one
 
 from markets.freshness import fresh_until
 

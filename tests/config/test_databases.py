@@ -77,7 +77,7 @@ def test_a_pooled_connection_that_died_is_replaced(connect, superuser_connection
     wrapper.close()  # goes back to the pool
 
     superuser_connection.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s", [mine]
+        "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE application_name = %s", [mine]
     )
 
     assert shown(wrapper, "application_name") == mine

@@ -1,6 +1,9 @@
-"""The people who call."""
+"""The people who call, and a server for clients that are programs of their own."""
 
+from collections.abc import Iterator
+from threading import Thread
 from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pytest
 from django.test import Client
@@ -9,8 +12,10 @@ from accounts import tokens
 from accounts.models import User
 from accounts.roles import Role
 from config.kernel import clock
+from config.wsgi import application
 from tests.accounts.factories import SessionFactory, UserFactory
 from tests.contract.table import ANYONE
+from tests.support.cluster import Login
 
 
 class People:
@@ -40,3 +45,19 @@ def client(db: None, settings: Any) -> Client:
     settings.RATE_LIMIT_PER_MINUTE = settings.SYNC_RATE_LIMIT_PER_MINUTE = settings.LOGIN_ATTEMPTS = 1_000
     settings.PUBLIC_MARKET_DATA = True
     return Client(raise_request_exception=False)
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def base_url(committed_db: Login) -> Iterator[str]:
+    server = make_server("127.0.0.1", 0, application, handler_class=_Quiet)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()

@@ -5,19 +5,15 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from threading import Thread
 from types import ModuleType
 from typing import Any
-from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pytest
 from django.conf import settings
 
 from config.kernel import clock
-from config.wsgi import application
 from markets.runs import simulation
 from tests.accounts.factories import UserFactory
-from tests.support.cluster import Login
 
 SCHEMA = Path(settings.BASE_DIR) / "docs" / "api" / "openapi.yaml"
 
@@ -41,22 +37,6 @@ def generated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
     sys.path.insert(0, str(folder))
     yield importlib.import_module("generated_client")
     sys.path.remove(str(folder))
-
-
-class _Quiet(WSGIRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
-@pytest.fixture
-def base_url(committed_db: Login) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, application, handler_class=_Quiet)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 def test_it_lists_reads_and_signs_in(generated: ModuleType, base_url: str) -> None:

@@ -3,6 +3,8 @@ from uuid import UUID
 
 import pytest
 
+from config.kernel.redaction import HIDDEN
+
 GIVEN = "0b5e6a5e-54ab-4f0c-8f39-0c1c5a7e8f11"
 
 
@@ -68,6 +70,13 @@ def test_an_anonymous_request_to_an_unknown_route_has_a_line_too(api, lines):
 
     (line,) = lines()
     assert (line["route"], line["status"], line["user_id"]) == (None, 404, None)
+
+
+def test_a_secret_in_the_path_is_hidden(api, lines):
+    api.get("/api/nowhere/ann@example.com/token=canary")
+
+    (line,) = lines()
+    assert line["path"] == f"/api/nowhere/a***@example.com/token={HIDDEN}"
 
 
 def test_the_query_is_not_logged(api, lines):

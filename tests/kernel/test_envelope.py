@@ -369,7 +369,7 @@ def test_every_answer_carries_a_request_id(api, path):
 
 
 def test_a_failure_outside_of_the_views_has_the_envelope_too(api, monkeypatch):
-    monkeypatch.setattr("django.middleware.common.CommonMiddleware.process_request", Mock(side_effect=OperationalError))
+    monkeypatch.setattr("config.kernel.browsers.CsrfViewMiddleware.process_view", Mock(side_effect=OperationalError))
 
     response = api.get("/api/open")
 
@@ -378,7 +378,7 @@ def test_a_failure_outside_of_the_views_has_the_envelope_too(api, monkeypatch):
 
 
 def test_a_refusal_outside_of_the_views_has_the_envelope_too(api, monkeypatch):
-    monkeypatch.setattr("django.middleware.common.CommonMiddleware.process_request", Mock(side_effect=PermissionDenied))
+    monkeypatch.setattr("config.kernel.browsers.CsrfViewMiddleware.process_view", Mock(side_effect=PermissionDenied))
 
     response = api.get("/api/open")
 

@@ -84,6 +84,29 @@ def test_the_level_decides_what_is_written():
     ]
 
 
+def test_a_plain_log_writes_the_same_shape(lines):
+    logs.PlainLog("shop").info("sale.made", amount=3, buyer=None)
+
+    (line,) = lines()
+    assert line.pop("timestamp").endswith("Z")
+    assert line == {"event": "sale.made", "logger": "shop", "level": "info", "amount": 3, "buyer": None}
+
+
+@pytest.mark.parametrize("separator", ["\r\n", "\u2028", "\u2029", "\x85", "\x1b[2J", "\x00"])
+def test_nothing_can_end_a_plain_line_early(capfd, separator):
+    logs.PlainLog("shop").info("event", path=f"a{separator}b")
+
+    assert len(capfd.readouterr().out.splitlines()) == 1
+
+
+def test_a_plain_log_is_quiet_above_its_level(lines, monkeypatch):
+    monkeypatch.setattr(logs.PlainLog, "least_level", logging.WARNING)
+
+    logs.PlainLog("shop").info("sale.made")
+
+    assert lines() == []
+
+
 @pytest.mark.parametrize(
     "name",
     [

@@ -76,6 +76,30 @@ def test_with_a_start_the_first_points_come_and_where_to_go_on(client: Client, b
     assert [point[1] for point in following["points"]] == [104.0, 105.0]
 
 
+@pytest.fixture
+def years(db: None) -> list[date]:
+    """Days with a bar, priced by their number: a whole leap year, nothing, and the first half of a year."""
+    asset = AssetFactory.create(slug="bitcoin", symbol="BTC")
+    days: list[date] = []
+    for first, count in ((date(2020, 1, 1), 366), (date(2022, 1, 1), 181)):
+        store_daily_bars(asset, first, [float(number + 1) for number in range(len(days), len(days) + count)])
+        days += [first + timedelta(days=number) for number in range(count)]
+    return days
+
+
+@pytest.mark.parametrize("limit", [1, 180, 181, 182, 366, 367, 546, 547, 600])
+@pytest.mark.parametrize("start", [None, "2019-06-01", "2020-01-01", "2020-12-31", "2021-07-01", "2022-06-30"])
+def test_no_point_is_missed_however_few_years_are_read(
+    client: Client, years: list[date], start: str | None, limit: int
+) -> None:
+    body = history(client, limit=limit, **({} if start is None else {"start": start}))
+
+    numbers = [number + 1 for number, day in enumerate(years) if start is None or day.isoformat() >= start]
+    wanted, rest = (numbers[-limit:], []) if start is None else (numbers[:limit], numbers[limit:])
+    assert [point[1] for point in body["points"]] == wanted
+    assert body["meta"]["next_start"] == (f"{years[rest[0] - 1]}T00:00:00Z" if rest else None)
+
+
 @pytest.mark.parametrize(
     ("start", "end", "prices"),
     [
