@@ -6,7 +6,6 @@ from django.contrib.auth.hashers import Argon2PasswordHasher
 from accounts import credentials, tokens
 from accounts.actions import login, sessions
 from accounts.clients import Client
-from accounts.credentials import InactiveAccount
 from accounts.models import Session, User
 from accounts.tokens import TokenInvalid, TokenType
 from config.kernel import clock
@@ -101,7 +100,7 @@ def test_refusal_costs_one_hashing_whether_the_person_exists_or_not(hashings, na
 def test_inactive_person_is_told_so_only_after_the_right_password(alice, status):
     User.objects.filter(pk=alice.pk).update(status=status)
 
-    with pytest.raises(InactiveAccount) as refusal:
+    with pytest.raises(credentials.InactiveAccount) as refusal:
         log_in("alice", PASSWORD)
     with pytest.raises(login.InvalidCredentials):
         log_in("alice", "wrong")
