@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 # Which mails there are, and what each must be told. A template uses these names, `base_url`, and no others.
 CONTEXTS: Mapping[str, Set[str]] = {
     "signup_pending": {"user_id", "username", "email", "at", "address", "risk_flags"},
+    "password_reset_unknown": set(),
     "signup_known": {"reason"},  # "email" or "username": which of the two is in use already
     "account_approved": {"username"},
     "account_disabled": {"username", "at"},

@@ -37,7 +37,7 @@ class ProductAdminSite(AdminSite):
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Who has just come in with everything asked for is remembered as such; who lacks a second factor gets one."""
-        from accounts.actions import two_factor
+        from accounts.actions import audit, two_factor
         from accounts.admin.two_factor import SHOWN
 
         if request.method == "GET" and self._lacks_second_factor(request) and not self._is_over(request):
@@ -46,6 +46,7 @@ class ProductAdminSite(AdminSite):
         if request.method == "POST" and request.user.is_authenticated and response.status_code == 302:
             request.session[SHOWN] = two_factor.is_enabled(request.user)
             request.session[SIGNED_IN_AT] = int(clock.now().timestamp())
+            audit.record("accounts.admin_site.entered", actor=request.user, subject=request.user, at=clock.now())
         return response
 
     def password_change(  # type: ignore[override]  # its base promises more than the site's routes need

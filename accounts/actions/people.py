@@ -52,7 +52,7 @@ def approve(user: User, *, by: User, at: datetime, reason: str = "") -> None:
     if person.status != Status.PENDING:
         raise UserNotPending
     _set_status(person, Status.ACTIVE, "accounts.user.approved", by=by, at=at, reason=reason)
-    mails.queue("account_approved", to=person.email, context={"username": person.username}, at=at)
+    _tell(person, "account_approved", {"username": person.username}, at=at)
     user.refresh_from_db()
 
 
@@ -66,7 +66,7 @@ def disable(user: User, *, by: User, at: datetime, reason: str = "") -> None:
         raise UserDisabled
     _require_another_admin(person)
     _set_status(person, Status.DISABLED, "accounts.user.disabled", by=by, at=at, reason=reason)
-    mails.queue("account_disabled", to=person.email, context={"username": person.username, "at": at}, at=at)
+    _tell(person, "account_disabled", {"username": person.username, "at": at}, at=at)
     user.refresh_from_db()
 
 
@@ -77,7 +77,7 @@ def enable(user: User, *, by: User, at: datetime, reason: str = "") -> None:
     if person.status != Status.DISABLED:
         raise UserNotDisabled
     _set_status(person, Status.ACTIVE, "accounts.user.enabled", by=by, at=at, reason=reason)
-    mails.queue("account_approved", to=person.email, context={"username": person.username}, at=at)
+    _tell(person, "account_approved", {"username": person.username}, at=at)
     user.refresh_from_db()
 
 
@@ -183,3 +183,8 @@ def _set_status(person: User, status: User.Status, verb: str, *, by: User, at: d
     audit.record(
         verb, actor=by, subject=person, at=at, reason=reason, before={"status": previous}, after={"status": status}
     )
+
+
+def _tell(person: User, template: str, context: dict[str, object], *, at: datetime) -> None:
+    if person.kind == User.Kind.PERSON:  # services have no mailbox
+        mails.queue(template, to=person.email, context=context, at=at)

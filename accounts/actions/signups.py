@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime
+from hashlib import sha256
 
 import structlog
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import IntegrityError, transaction
 
-from accounts import signup_flags
+from accounts import attempts, signup_flags
 from accounts.actions import audit, mails, passwords
 from accounts.clients import Client
 from accounts.metrics import AUTH_EVENTS
 from accounts.models import User
-from config.kernel.errors import ValidationFailed
+from accounts.models.user import canonical_email
+from config.kernel.errors import RateLimited, ValidationFailed
 
 log = structlog.get_logger(__name__)
 
@@ -39,9 +41,18 @@ def sign_up(username: str, email: str, password: str, *, client: Client, at: dat
         except IntegrityError:  # somebody else was faster
             taken = _taken(candidate) or "username"
     if taken is not None:
-        mails.queue("signup_known", to=candidate.email, context={"reason": taken}, at=at)
+        _tell_known(candidate.email, taken, at=at)
         log.info("signup.known", reason=taken)
     AUTH_EVENTS.labels("signup", "accepted" if taken is None else "known").inc()
+
+
+def _tell_known(email: str, taken: str, *, at: datetime) -> None:
+    try:
+        attempts.spend("mailbox", sha256(canonical_email(email).encode()).hexdigest())
+    except RateLimited:  # somebody plays with a mailbox that is not theirs
+        log.warning("signup.known_too_often")
+        return
+    mails.queue("signup_known", to=email, context={"reason": taken}, at=at)
 
 
 def _taken(candidate: User) -> str | None:

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.safestring import mark_safe
 
-from accounts.actions import two_factor
+from accounts.actions import passwords, two_factor
 from accounts.admin.person import signed_in
 from config.kernel import clock
 from config.kernel.errors import Problem
@@ -25,6 +25,7 @@ def page(request: HttpRequest, site: AdminSite) -> HttpResponse:
     step = request.POST.get("step") if request.method == "POST" else None
     try:
         if step == "begin":
+            passwords.require(person, request.POST.get("password", ""))
             enrolment = two_factor.set_up(person, at=clock.now())
             context |= {"secret": enrolment.secret, "qr": _qr(enrolment.uri)}
         elif step == "confirm":

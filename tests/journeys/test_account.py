@@ -118,7 +118,7 @@ def test_administrator_enrols_in_the_site_where_a_second_factor_is_asked_for(bos
 
     sent_away = client.get("/admin/accounts/user/", follow=True)
     assert sent_away.redirect_chain[-1] == ("/admin/two-factor/", 302)
-    page = client.post("/admin/two-factor/", {"step": "begin"}).content.decode()
+    page = client.post("/admin/two-factor/", {"step": "begin", "password": PASSWORD}).content.decode()
     (secret,) = re.findall(r"<code>([A-Z2-7]{32})</code>", page)
     done = client.post("/admin/two-factor/", {"step": "confirm", "otp": pyotp.TOTP(secret).now()}).content.decode()
     assert done.count("-") >= 10

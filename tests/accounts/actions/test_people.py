@@ -184,3 +184,12 @@ def test_service_has_no_password_and_no_mailbox(boss):
     with pytest.raises(ValidationFailed):
         people.create_service("Reporter", Role.ANALYST, by=boss, at=NOON)
     assert User.objects.services().count() == 1
+
+
+def test_service_is_sent_no_mail(boss):
+    service = people.create_service("reporter", Role.ANALYST, by=boss, at=NOON)
+
+    people.disable(service, by=boss, at=NOON)
+    people.enable(service, by=boss, at=NOON)
+
+    assert not Mail.objects.exists()

@@ -102,3 +102,13 @@ def test_third_sign_up_from_one_address_in_a_day_is_flagged():
         sign_up(username=name, email=f"{name}@example.com")
 
     assert [user.signup_flags for user in User.objects.order_by("pk")] == [[], [], ["shared_address"]]
+
+
+def test_mailbox_of_somebody_else_is_not_flooded():
+    sign_up()
+    Mail.objects.all().delete()
+
+    for number in range(9):
+        sign_up(username=f"other_{number}")
+
+    assert Mail.objects.count() == 5
