@@ -133,7 +133,7 @@ def test_address_in_the_header_of_a_genuine_token_is_not_asked_for_keys(claims, 
     [
         *({name: ...} for name in ("sub", "sid", "tv", "type", "iat", "jti", "iss", "aud")),
         *({"sub": sub} for sub in (7, "", "-1", "1e3", "0x1", "9" * 19, None, ["1"], {"$gt": ""})),
-        *({"sid": sid} for sid in (7, "", "0" * 31, str(uuid.uuid4()), None, [uuid.uuid4().hex])),
+        *({"sid": sid} for sid in (7, "", "0" * 31, "693eaf77-cec3-4033-a7d8-b6d8da711580", None, ["0" * 32])),
         *({"tv": tv} for tv in ("0", True, None, 0.0, [0])),
         *({"type": type_} for type_ in ("refresh token", "Access", None, ["access"], "password_reset", "otp")),
         {"iat": 4_102_444_800},
