@@ -182,7 +182,7 @@ def test_attempt_that_was_overtaken_stores_nothing(work):
 
 def test_outcome_is_offered_again_while_the_database_is_away(committed_db, monkeypatch, settings):
     monkeypatch.setattr(pipelines, "PAUSE_SECONDS", 0)
-    offered = []
+    offered: list[int] = []
 
     def outcome():
         offered.append(len(offered))
