@@ -7,7 +7,7 @@ from typing import Any
 
 from redis import Redis
 
-from config.bench import api, ingest, panel
+from config.bench import api, ingest, panel, risk
 from config.bench.contest import Attempts, Result, hold
 from config.bench.database import Database, empty_redis, settings_of, temporary_database
 from config.bench.processor import Meter, is_program
@@ -19,6 +19,7 @@ SUITES: Mapping[str, Suite] = {
     "ingest": ingest.contests,
     "api": api.contests,
     "panel": panel.contests,
+    "risk": risk.contests,
 }
 
 

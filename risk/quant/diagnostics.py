@@ -19,8 +19,8 @@ def arch_lm(residuals: FloatArray, *, lags: int) -> Diagnosis:
     """Whether squares foretell squares; Engle (1982), Econometrica 50: n R^2 of their autoregression."""
     from statsmodels.stats.diagnostic import het_arch
 
-    statistic, p_value, _, _ = het_arch(_observed(residuals), nlags=lags)
-    return Diagnosis(float(statistic), float(p_value))
+    found = het_arch(_observed(residuals), nlags=lags, result_object=True)
+    return Diagnosis(float(found[0]), float(found[1]))
 
 
 def ljung_box(residuals: FloatArray, *, lags: int) -> Diagnosis:
