@@ -1,6 +1,6 @@
 """GARCH(1,1) and GJR by maximum likelihood over many series at once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import ModuleType
 
@@ -84,6 +84,14 @@ class GarchFit:
     asymmetry: Asymmetry
     engine: Engine
 
+    def replaced(self, rows: IntArray, others: "GarchFit") -> "GarchFit":
+        """The same with other fits of the same kind in these rows."""
+        arrays = {}
+        for name in _PER_SERIES:
+            arrays[name] = getattr(self, name).copy()
+            arrays[name][rows] = getattr(others, name)
+        return replace(self, **arrays)
+
     @property
     def persistence(self) -> FloatArray:
         return self.alpha + 0.5 * self.gamma + self.beta
@@ -91,6 +99,12 @@ class GarchFit:
     @property
     def long_run_variance(self) -> FloatArray:
         return self.omega / (1 - self.persistence)
+
+
+_PER_SERIES = (
+    *("mean", "omega", "alpha", "gamma", "beta", "degrees_of_freedom"),
+    *("log_likelihood", "backcast", "coordinates", "evaluations", "status"),
+)
 
 
 @dataclass(frozen=True, slots=True)

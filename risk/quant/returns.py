@@ -93,8 +93,8 @@ def returns(prices: ArrayLike, *, kind: Kind = Kind.LOG) -> Returns:
     gap = np.where(observed & (before >= 0), day - before, 0)
     is_return = (gap > 0) & (gap <= LONGEST_GAP)
     base = np.where(is_return, np.take_along_axis(matrix, np.maximum(before, 0), axis=1), 1.0)
-    ratio = np.where(is_return, matrix, 1.0) / base
-    change = np.log(ratio) if kind is Kind.LOG else ratio - 1
+    later = np.where(is_return, matrix, 1.0)
+    change = np.log(later) - np.log(base) if kind is Kind.LOG else later / base - 1
     values = np.where(is_return, change / np.sqrt(np.maximum(gap, 1)), np.nan)
     # A price whose own return is missing begins a segment; the return after it is the first of the segment.
     previous_is_return = np.take_along_axis(is_return, np.maximum(before, 0), axis=1)
@@ -121,16 +121,16 @@ def bad_prints(prices: ArrayLike, *, is_single_venue: bool | BoolArray = True) -
 
 def _bad_positions(logs: FloatArray, limit: float) -> BoolArray:
     is_bad = np.zeros(logs.size, dtype=np.bool_)
-    believed, position = 0, 1
-    while position < logs.size:
-        move = logs[position] - logs[believed]
-        following = logs[position + 1 : position + 1 + BAD_PRINT_DAYS] - logs[believed]
-        back = np.flatnonzero(np.abs(following) <= (1 - BAD_PRINT_REVERSAL) * abs(move))
-        if abs(move) > limit and back.size:
-            is_bad[position : position + 1 + back[0]] = True
-            position += 1 + int(back[0])
-        believed = position
-        position += 1
+    believed = 0
+    for position in np.flatnonzero(np.abs(np.diff(logs)) > limit) + 1:
+        if position <= believed:
+            continue
+        before = logs[position - 1]
+        following = logs[position + 1 : position + 1 + BAD_PRINT_DAYS] - before
+        back = np.flatnonzero(np.abs(following) <= (1 - BAD_PRINT_REVERSAL) * abs(logs[position] - before))
+        if back.size:
+            believed = position + 1 + int(back[0])
+            is_bad[position:believed] = True
     return is_bad
 
 
