@@ -122,7 +122,7 @@ def bad_prints(prices: ArrayLike, *, is_single_venue: bool | BoolArray = True) -
 def _bad_positions(logs: FloatArray, limit: float) -> BoolArray:
     is_bad = np.zeros(logs.size, dtype=np.bool_)
     believed = 0
-    for position in np.flatnonzero(np.abs(np.diff(logs)) > limit) + 1:
+    for position in (np.flatnonzero(np.abs(np.diff(logs)) > limit) + 1).tolist():
         if position <= believed:
             continue
         before = logs[position - 1]
