@@ -91,19 +91,18 @@ def measure(
     market_caps: FloatArray,
     *,
     reference: int,
-    warm: GarchFit | None = None,
     prior: garch.Prior | None = None,
 ) -> Measurements:
     """Everything that is known at the end of the last day of the panel; assets x days, bad prints already taken out.
 
-    `reference` is the row of bitcoin. `warm` are the fits of an earlier day for the same rows. Nothing looks further
-    back than `WINDOW` days, except age and the distance from the peak.
+    `reference` is the row of bitcoin. Nothing looks further back than `WINDOW` days, except age and the distance
+    from the peak; nothing remembers an earlier call, so that a day can be measured again to the same bits.
     """
     found = returns(prices[:, -WINDOW - 1 :])
     kept = found.winsorised()
     packed = kept.sequences()
     recent, lasting = ewma(packed, decay=0.94), ewma(packed, decay=0.98)
-    fits = _fits(packed, warm, prior)
+    fits = _fits(packed, prior)
     filtered = garch.filtered(packed, fits)
     tail = combined(
         ewma_filtered(packed.masked(), recent, level=LEVEL),
@@ -142,9 +141,9 @@ def measure(
     return Measurements(values, tail, fits, size, packed.size)
 
 
-def _fits(packed: Sequences, warm: GarchFit | None, prior: garch.Prior | None) -> GarchFit:
+def _fits(packed: Sequences, prior: garch.Prior | None) -> GarchFit:
     """Long series by themselves; those in between with what the long ones say of persistence and tail."""
-    long = garch.fit(packed, warm=warm, fewest=GARCH_FREE_FROM)
+    long = garch.fit(packed, fewest=GARCH_FREE_FROM)
     if prior is None:
         if np.count_nonzero(is_ok(long.status)) < SIZES:
             return long

@@ -202,8 +202,9 @@ def fit(
     """Maximum likelihood (Bollerslev 1986, 1987; Glosten, Jagannathan and Runkle 1993), with a constant mean.
 
     Alpha, alpha + gamma and beta are not negative and the persistence is below one. `warm` is an earlier fit of the
-    same series, for a shorter search; `prior` adds a penalty for series too short to know their own persistence. A
-    search that does not reach a flat place starts again elsewhere before it is given up.
+    same series, for a shorter search: it ends on the top next to it, which need not be the highest, so what must be
+    computed again to the same bits starts without. `prior` adds a penalty for series too short to know their own
+    persistence. A search that does not reach a flat place starts again elsewhere before it is given up.
     """
     engine = engine or installed()
     coordinates = _Coordinates(innovation, asymmetry)

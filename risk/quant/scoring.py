@@ -75,7 +75,8 @@ def score(
     floor = np.where(is_stablecoin & ~is_dead, np.maximum(STABLECOIN_FLOOR - plain.score, 0.0), 0.0)
     death = np.where(is_dead, 100.0 - plain.score, 0.0)
     found = with_terms(plain, np.column_stack([floor, death]))
-    known = np.flatnonzero(~np.isnan(found.score))
-    percentile = np.full(len(features), np.nan)
-    percentile[known] = 100 * ridge.ranks(found.score[known, None])[:, 0]
-    return Scores(model.mean + of_component.sum(axis=1), percentile, found)
+    log_volatility = model.mean + of_component.sum(axis=1)
+    # By sigma* rather than by the score, which many share at its upper end.
+    floored = np.maximum(log_volatility, score_map.log_volatility(STABLECOIN_FLOOR))
+    order = np.where(is_dead, np.inf, np.where(is_stablecoin, floored, log_volatility))
+    return Scores(log_volatility, 100 * ridge.ranks(order[:, None])[:, 0], found)
