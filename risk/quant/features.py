@@ -122,7 +122,8 @@ def measure(
     observed = counts(prices)
     columns = {
         "volatility": _shrunk(volatility, packed.size, size),
-        "recent_volatility": _shrunk(estimates[0], packed.size, size),
+        # As it is, neither winsorised nor shrunk: what anybody would take without a model.
+        "recent_volatility": _log_volatility(ewma(found.sequences()).next_variance),
         "lasting_volatility": _shrunk(estimates[1], packed.size, size),
         "expected_shortfall": _log_volatility((tail.expected_shortfall / float(normal_shortfall(LEVEL))) ** 2),
         "tail_index": extreme_value.fit(-filtered.residuals).shape,

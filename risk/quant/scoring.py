@@ -1,6 +1,6 @@
 """The score: from measurements to a forecast of volatility, to points between 0 and 100, to their causes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,7 +13,11 @@ from risk.quant.score_map import ANCHORS, ScoreMap
 
 STABLECOIN_FLOOR = 8.0
 """A quiet peg is not without risk: classes of pegs have jumped."""
-PENALTY = 0.05
+PENALTY = 0.01
+RECENT_SHARE = 0.25
+"""Of the forecast that is plain recent volatility. What has just happened foretells falls better than volatility; chosen
+on the tuning part of docs/risk/protocol.md."""
+_RECENT = [feature.name for feature in FEATURES].index("recent_volatility")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +46,14 @@ def inputs(values: FloatArray, *, ranked_among: BoolArray) -> FloatArray:
 
 
 def learn(past: list[FloatArray], outcomes: list[FloatArray], *, penalty: float = PENALTY) -> Ridge:
-    """From the inputs of past days and the log risk that came of them; each day weighs by its assets."""
-    return ridge.fit(np.vstack(past), np.concatenate(outcomes), penalty=penalty)
+    """From the inputs of past days and the log risk that came of them; each day weighs by its assets.
+
+    The regression, averaged with plain recent volatility: still linear, so still with exact causes.
+    """
+    found = ridge.fit(np.vstack(past), np.concatenate(outcomes), penalty=penalty)
+    coefficients = (1 - RECENT_SHARE) * found.coefficients
+    coefficients[_RECENT] += RECENT_SHARE
+    return replace(found, coefficients=coefficients)
 
 
 def forecast(model: Ridge, features: FloatArray) -> FloatArray:

@@ -54,11 +54,17 @@ def test_columns_are_what_they_are_called(measured):
     assert beta.tail_dependence[0] == pytest.approx(measured.column("tail_dependence")[8])
 
 
+def test_recent_volatility_is_plain_ewma(measured):
+    variance = ewma(returns(panel()[0]).sequences()).next_variance
+
+    assert measured.column("recent_volatility").tolist() == (0.5 * np.log(365 * variance)).tolist()
+
+
 def test_volatility_of_a_long_history_is_hardly_shrunk(measured):
     prices, _, _ = panel()
-    variance = ewma(returns(prices).winsorised().sequences()).next_variance
+    variance = ewma(returns(prices).winsorised().sequences(), decay=0.98).next_variance
     plain = 0.5 * np.log(365 * variance)
-    shrunk = measured.column("recent_volatility")
+    shrunk = measured.column("lasting_volatility")
 
     peers = np.flatnonzero(measured.size == measured.size[10])
     weight = 559 / (559 + 60)

@@ -50,6 +50,14 @@ def test_causes_add_up_to_the_score():
     assert found.log_volatility == pytest.approx(scoring.forecast(model, today))
 
 
+def test_quarter_of_the_forecast_is_plain_recent_volatility():
+    flat = scoring.learn(past, [np.full(ASSETS, -1.0)] * 10)  # nothing to learn: the regression gives the mean
+    names = [feature.name for feature in FEATURES]
+
+    assert flat.coefficients.tolist() == [0.25 * (name == "recent_volatility") for name in names]
+    assert flat.mean == -1.0
+
+
 @given(st.integers(0, len(FEATURES) - 1), st.floats(0, 3))
 def test_more_of_a_risk_is_never_a_lower_score(feature, more):
     riskier = today.copy()
