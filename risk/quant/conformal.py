@@ -42,8 +42,9 @@ def calibrate(
     distances = np.abs(outcomes - forecasts)
     known = np.isfinite(distances)
     parts: dict[Hashable, list[float]] = {}
-    for bucket, distance in zip(np.asarray(buckets, dtype=object)[known], distances[known], strict=True):
-        parts.setdefault(bucket, []).append(float(distance))
+    for bucket, distance, counts in zip(buckets, distances.tolist(), known.tolist(), strict=True):
+        if counts:
+            parts.setdefault(bucket, []).append(distance)
     return Calibration(
         coverage,
         {bucket: _reach(np.array(part), coverage) for bucket, part in parts.items()},

@@ -100,12 +100,13 @@ def measure(
     """
     found = returns(prices[:, -WINDOW - 1 :])
     kept = found.winsorised()
-    packed = kept.sequences()
+    packed, actual = kept.sequences(), found.sequences()
     recent, lasting = ewma(packed, decay=0.94), ewma(packed, decay=0.98)
     fits = _fits(packed, prior)
-    filtered = garch.filtered(packed, fits)
+    # Variances learn from winsorised returns, tails from what happened.
+    filtered = garch.filtered(packed, fits, actual=actual.values)
     tail = combined(
-        ewma_filtered(packed.masked(), recent, level=LEVEL),
+        ewma_filtered(actual.masked(), recent, level=LEVEL),
         garch_filtered(fits, filtered, level=LEVEL),
         garch_student(fits, filtered, level=LEVEL),
     )
@@ -123,7 +124,7 @@ def measure(
     columns = {
         "volatility": _shrunk(volatility, packed.size, size),
         # As it is, neither winsorised nor shrunk: what anybody would take without a model.
-        "recent_volatility": _log_volatility(ewma(found.sequences()).next_variance),
+        "recent_volatility": _log_volatility(ewma(actual).next_variance),
         "lasting_volatility": _shrunk(estimates[1], packed.size, size),
         "expected_shortfall": _log_volatility((tail.expected_shortfall / float(normal_shortfall(LEVEL))) ** 2),
         "tail_index": extreme_value.fit(-filtered.residuals).shape,

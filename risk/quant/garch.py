@@ -269,8 +269,12 @@ def pooled_prior(fits: GarchFit) -> Prior:
     return Prior(mean, np.maximum(deviation, 0.1))
 
 
-def filtered(sequences: Sequences, fits: GarchFit) -> Filtered:
-    """Run the recursion of `fits` over the returns."""
+def filtered(sequences: Sequences, fits: GarchFit, *, actual: FloatArray | None = None) -> Filtered:
+    """Run the recursion of `fits` over the returns.
+
+    Where the recursion is given winsorised returns, `actual` are those that happened, in the same places: the residuals
+    are theirs, for a tail that was cut off cannot be learnt from.
+    """
     days = sequences.values.shape[1]
     start = days - sequences.size
     errors = np.ascontiguousarray((sequences.values - fits.mean[:, None]).T)
@@ -283,7 +287,8 @@ def filtered(sequences: Sequences, fits: GarchFit) -> Filtered:
         variances[t] = variance
         shock = np.where(errors[t] < 0, fits.alpha + fits.gamma, fits.alpha) * errors[t] ** 2
         variance = fits.omega + shock + fits.beta * variance
-    residuals = (errors / np.sqrt(variances)).T
+    happened = errors if actual is None else (actual - fits.mean[:, None]).T
+    residuals = (happened / np.sqrt(variances)).T
     return Filtered(variances.T, np.where(sequences.is_real, residuals, np.nan), variance)
 
 

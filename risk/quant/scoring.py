@@ -15,7 +15,7 @@ STABLECOIN_FLOOR = 8.0
 """A quiet peg is not without risk: classes of pegs have jumped."""
 PENALTY = 0.01
 RECENT_SHARE = 0.25
-"""Of the forecast that is plain recent volatility. What has just happened foretells falls better than volatility; chosen
+"""Of the forecast that is plain recent volatility: it foretells falls a little better than the regression does. Chosen
 on the tuning part of docs/risk/protocol.md."""
 _RECENT = [feature.name for feature in FEATURES].index("recent_volatility")
 

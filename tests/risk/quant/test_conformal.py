@@ -30,10 +30,10 @@ def test_reach_is_the_order_statistic_of_the_theorem():
 
 def test_buckets_have_their_own_reach_and_small_ones_that_of_all():
     outcomes = np.r_[np.full(50, 1.0), np.full(50, 9.0), 100.0]
-    found = calibrate(np.zeros(101), outcomes, ["calm"] * 50 + ["wild"] * 50 + ["rare"], coverage=0.9)
+    found = calibrate(np.zeros(101), outcomes, [("calm", 1)] * 50 + [("wild", 1)] * 50 + [("rare", 1)], coverage=0.9)
 
-    assert (found.of("calm"), found.of("wild"), found.of("rare"), found.of("unknown")) == (1.0, 9.0, 9.0, 9.0)
-    assert dict(found.size) == {"calm": 50, "wild": 50, "rare": 1}
+    assert tuple(found.of((name, 1)) for name in ("calm", "wild", "rare", "unknown")) == (1.0, 9.0, 9.0, 9.0)
+    assert dict(found.size) == {("calm", 1): 50, ("wild", 1): 50, ("rare", 1): 1}
 
 
 @given(st.lists(st.floats(0, 100), min_size=1, max_size=30))

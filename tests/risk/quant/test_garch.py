@@ -179,6 +179,17 @@ def test_recursion_is_the_definition():
         assert found.next_variance[row] == pytest.approx(variance, rel=1e-12)
 
 
+def test_tail_is_that_of_what_happened_where_the_recursion_was_spared():
+    values = garch_returns(series=1, days=150, seed=11)
+    fits = fit(sequences(values))
+    happened = values.copy()
+    happened[0, 80] = 500.0
+    spared = filtered(sequences(values), fits, actual=happened)
+
+    assert spared.next_variance.tolist() == filtered(sequences(values), fits).next_variance.tolist()
+    assert spared.residuals[0, 80] == pytest.approx((500 - fits.mean[0]) / np.sqrt(spared.variances[0, 80]))
+
+
 def test_forecast_goes_from_tomorrow_to_the_long_run():
     values = sequences(garch_returns(series=3, days=500, seed=12))
     fits = fit(values)
