@@ -31,6 +31,18 @@ BASINS = (
     ((0.05, 0.1), (0.2, 0.1)),
 )
 """Where searches begin: variances that last, that pass, and that hardly remember."""
+_CURVATURE = np.array(
+    [
+        [1.5, 0.0, 0.0, 0.0, 0.0],
+        [0.0, 0.097, -0.029, 0.009, 0.029],
+        [0.0, -0.029, 0.022, -0.01, -0.0085],
+        [0.0, 0.009, -0.01, 0.0085, 0.0025],
+        [0.0, 0.029, -0.0085, 0.0025, 0.026],
+    ]
+)
+"""Second derivatives of minus the log-likelihood of an observation at the top, as they are on the whole for coins and
+for simulated series: mean, log long run, log shares of alpha and beta, log tail. A search that begins with them takes a
+sixth fewer steps."""
 HOPELESS = 3.0
 """A start so far below the best start, in log-likelihood, is not climbed from."""
 _BOUND = 30.0
@@ -135,9 +147,15 @@ class _Coordinates:
 
     @property
     def curvature(self) -> FloatArray:
-        """Of the likelihood of one observation near the top, as it is on the whole for coins."""
-        tail = [0.025] if self.innovation is Innovation.STUDENT else []
-        return np.array([1.5, 0.1, *[0.02] * (self.shares - 1), 0.01, *tail])
+        """Of the likelihood of one observation, where the search begins."""
+        size = len(_CURVATURE) - (self.innovation is Innovation.NORMAL)
+        curvature: FloatArray = _CURVATURE[:size, :size]
+        if self.shares == 2:
+            return curvature
+        # Both halves of alpha move together as alpha does, and against each other about as easily.
+        both = np.insert(np.eye(size), 2, 0.0, axis=1)
+        both[2, 2:4] = 0.5
+        return np.asarray(both.T @ curvature @ both + np.diag([0.0, 0.0, 0.01, 0.01, *[0.0] * (size - 3)]))
 
     def start(self, mean: float | FloatArray, alpha: float, beta: float, size: int) -> FloatArray:
         x = np.empty((size, self.size))
@@ -316,7 +334,7 @@ def _search(problem: "_Likelihood", mean: FloatArray, warm: FloatArray) -> tuple
         found = minimise(
             lambda x, inner: problem(x, part[inner]),
             start,
-            curvature=problem.sequences.size[part, None] * problem.coordinates.curvature,
+            curvature=problem.sequences.size[part, None, None] * problem.coordinates.curvature,
             tolerance=TOLERANCE,
         )
         evaluations[part] += found.evaluations

@@ -34,18 +34,17 @@ def minimise(
 ) -> Minima:
     """BFGS with a backtracking line search (Nocedal and Wright 2006, algorithms 3.1 and 6.1) on every row.
 
-    `curvature` is a first guess of each problem's second derivatives, one a dimension. Converged means that no
+    `curvature` is a first guess of each problem's second derivatives, a matrix a row. Converged means that no
     component of the gradient is above `tolerance`, or, on the way to a bound at infinity, that it is below a hundred
     times that and three steps gained nothing; a row that stops for another reason says that it is not converged. Rows
     do not know of each other: a problem has the same solution in any company.
     """
-    size, dimensions = start.shape
+    size = len(start)
     rows = np.arange(size)
     x = start.copy()
     f, g = objective(x, rows)
     evaluations = np.ones(size, dtype=np.int64)
-    inverse = np.zeros((size, dimensions, dimensions))
-    inverse[:, np.arange(dimensions), np.arange(dimensions)] = 1.0 / curvature
+    inverse: FloatArray = np.linalg.inv(curvature)
     direction, slope, step = _directions(inverse, g)
     cuts, settled = np.zeros(size, dtype=np.int64), np.zeros(size, dtype=np.int64)
     active = np.flatnonzero(np.isfinite(f) & (np.abs(g).max(axis=1) > tolerance))
