@@ -43,8 +43,11 @@ _CURVATURE = np.array(
 """Second derivatives of minus the log-likelihood of an observation at the top, as they are on the whole for coins and
 for simulated series: mean, log long run, log shares of alpha and beta, log tail. A search that begins with them takes a
 sixth fewer steps."""
-HOPELESS = 3.0
+HOPELESS = 5.0
 """A start so far below the best start, in log-likelihood, is not climbed from."""
+CLEAR_MEMORY = 20.0
+"""Where the top found is so far above a start with hardly any memory, there is no other. Of 2,200 simulated and 337 real
+series that have a higher top elsewhere, none was beyond these two limits."""
 _BOUND = 30.0
 _LONG_RUN_BOUND = 15.0  # of the log, against the sample: sixteen such variances multiplied are still a number
 _TAIL_BOUND = 6.2  # degrees of freedom up to 495: as good as normal
@@ -321,8 +324,8 @@ def _search(problem: "_Likelihood", mean: FloatArray, warm: FloatArray) -> tuple
     """The best place found from `warm` where that is known, else from the likeliest places of a grid.
 
     The likelihood of a calm series has several tops (lasting, brief, hardly any memory). The search starts once from
-    each basin whose best place of the grid is not hopelessly below the best of all; one that ends nowhere flat starts
-    from every basin.
+    each basin whose best place of the grid is not hopelessly below the best of all, unless the memory is clear; one that
+    ends nowhere flat starts from every basin.
     """
     size = len(mean)
     rows = np.arange(size)
@@ -361,7 +364,8 @@ def _search(problem: "_Likelihood", mean: FloatArray, warm: FloatArray) -> tuple
         basin_of = order[rank]
         start = np.stack(places)[basin_of, np.arange(len(rows))]
         level = np.stack(heights)[basin_of, np.arange(len(rows))]
-        worth = np.flatnonzero(~is_flat[rows] | (level < np.min(heights, axis=0) + HOPELESS))
+        rivals = (level < np.min(heights, axis=0) + HOPELESS) & (heights[-1] < height[rows] + CLEAR_MEMORY)
+        worth = np.flatnonzero(~is_flat[rows] | rivals)
         if worth.size:
             climb(rows[worth], start[worth])
     return point, is_flat, evaluations

@@ -44,7 +44,7 @@ def minimise(
     x = start.copy()
     f, g = objective(x, rows)
     evaluations = np.ones(size, dtype=np.int64)
-    inverse: FloatArray = np.linalg.inv(curvature)
+    inverse = np.linalg.inv(curvature).astype(np.float64)
     direction, slope, step = _directions(inverse, g)
     cuts, settled = np.zeros(size, dtype=np.int64), np.zeros(size, dtype=np.int64)
     active = np.flatnonzero(np.isfinite(f) & (np.abs(g).max(axis=1) > tolerance))
