@@ -46,8 +46,8 @@ sixth fewer steps."""
 HOPELESS = 5.0
 """A start so far below the best start, in log-likelihood, is not climbed from."""
 CLEAR_MEMORY = 20.0
-"""Where the top found is so far above a start with hardly any memory, there is no other. Of 2,200 simulated and 337 real
-series that have a higher top elsewhere, none was beyond these two limits."""
+"""Where the top found is so far above a start with hardly any memory, there is no other. Among 1,900 simulated and 337
+real series none that had a higher top elsewhere was beyond these two limits."""
 _BOUND = 30.0
 _LONG_RUN_BOUND = 15.0  # of the log, against the sample: sixteen such variances multiplied are still a number
 _TAIL_BOUND = 6.2  # degrees of freedom up to 495: as good as normal
@@ -324,8 +324,8 @@ def _search(problem: "_Likelihood", mean: FloatArray, warm: FloatArray) -> tuple
     """The best place found from `warm` where that is known, else from the likeliest places of a grid.
 
     The likelihood of a calm series has several tops (lasting, brief, hardly any memory). The search starts once from
-    each basin whose best place of the grid is not hopelessly below the best of all, unless the memory is clear; one that
-    ends nowhere flat starts from every basin.
+    each basin whose best place of the grid is not hopelessly below the best of all, unless the memory is clear; one
+    that ends nowhere flat starts from every basin.
     """
     size = len(mean)
     rows = np.arange(size)
