@@ -51,13 +51,13 @@ def backcast(sequences: Sequences, mean: FloatArray | None = None) -> FloatArray
     The weights are 0.94^i, as in the library `arch`, so that likelihoods can be compared with it.
     """
     days = sequences.values.shape[1]
-    position = np.arange(days) - (days - sequences.size[:, None])
-    weights = np.where(
-        (position >= 0) & (position < BACKCAST_OBSERVATIONS), BACKCAST_DECAY ** np.maximum(position, 0), 0.0
-    )
+    position = np.arange(min(BACKCAST_OBSERVATIONS, days))
+    place = days - sequences.size[:, None] + position
+    values = np.take_along_axis(sequences.values, np.minimum(place, days - 1), axis=1)
+    weights = np.where(place < days, BACKCAST_DECAY**position, 0.0)
     centre = 0.0 if mean is None else mean[:, None]
     total = weights.sum(axis=1)
-    squares = (weights * (sequences.values - centre) ** 2).sum(axis=1)
+    squares = (weights * (values - centre) ** 2).sum(axis=1)
     return np.asarray(squares / np.where(total > 0, total, 1.0))
 
 
