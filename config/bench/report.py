@@ -14,8 +14,8 @@ import orjson
 from config.bench.contest import Result, Sample
 
 PACKAGES = (
-    *("django", "djangorestframework", "psycopg", "granian", "orjson", "numpy", "msgspec"),
-    *("fastapi", "sqlalchemy", "asyncpg", "pydantic", "uvicorn"),
+    *("django", "djangorestframework", "psycopg", "granian", "orjson", "numpy", "msgspec", "numba"),
+    *("fastapi", "sqlalchemy", "asyncpg", "pydantic", "uvicorn", "arch", "pandas"),
 )
 _YES = {True: "reached", False: "NOT reached", None: "for context"}
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from redis import Redis
 
-from config.bench import api, auth, ingest, jobs, panel
+from config.bench import api, auth, ingest, jobs, panel, risk
 from config.bench.contest import Attempts, Result, hold
 from config.bench.database import Database, empty_redis, settings_of, temporary_database
 from config.bench.processor import Meter, is_program
@@ -21,6 +21,7 @@ SUITES: Mapping[str, Suite] = {
     "panel": panel.contests,
     "auth": auth.contests,
     "jobs": jobs.contests,
+    "risk": risk.contests,
 }
 
 

@@ -1,0 +1,66 @@
+"""Exponentially weighted variance."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from risk.quant.arrays import FloatArray, LabelArray
+from risk.quant.returns import Sequences
+from risk.quant.status import Status, is_ok, statuses
+
+BACKCAST_OBSERVATIONS = 75
+BACKCAST_DECAY = 0.94
+FEWEST = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Ewma:
+    """`variances[:, t]` is the forecast made for the return in that place; `next_variance` the one for tomorrow."""
+
+    variances: FloatArray
+    next_variance: FloatArray
+    decay: float
+    status: LabelArray
+
+
+def ewma(sequences: Sequences, *, decay: float = 0.94) -> Ewma:
+    """s_{t+1} = decay s_t + (1 - decay) r_t^2 around zero; RiskMetrics Technical Document (1996), 5.2.
+
+    Starts from the backcast, so the first `BACKCAST_OBSERVATIONS` forecasts are not out of sample. The weights count
+    observations: a gap neither adds nor forgets.
+    """
+    status = statuses(
+        (Status.TOO_FEW_OBSERVATIONS, sequences.size < FEWEST),
+        (Status.CONSTANT, ~np.any(sequences.values != 0, axis=1)),
+        size=len(sequences.size),
+    )
+    squares = np.ascontiguousarray(sequences.values.T) ** 2
+    start = sequences.values.shape[1] - sequences.size
+    variance = backcast(sequences)
+    variances = np.empty_like(squares)
+    for step, square in enumerate(squares):
+        variances[step] = variance
+        variance = np.where(step >= start, decay * variance + (1 - decay) * square, variance)
+    good = is_ok(status)
+    return Ewma(np.where(good[:, None], variances.T, np.nan), np.where(good, variance, np.nan), decay, status)
+
+
+def backcast(sequences: Sequences, mean: FloatArray | None = None) -> FloatArray:
+    """The variance before the first return: that of the first 75 around `mean`, the first weighing most.
+
+    The weights are 0.94^i, as in the library `arch`, so that likelihoods can be compared with it.
+    """
+    days = sequences.values.shape[1]
+    position = np.arange(min(BACKCAST_OBSERVATIONS, days))
+    place = days - sequences.size[:, None] + position
+    values = np.take_along_axis(sequences.values, np.minimum(place, days - 1), axis=1)
+    weights = np.where(place < days, BACKCAST_DECAY**position, 0.0)
+    centre = 0.0 if mean is None else mean[:, None]
+    total = weights.sum(axis=1)
+    squares = (weights * (values - centre) ** 2).sum(axis=1)
+    return np.asarray(squares / np.where(total > 0, total, 1.0))
+
+
+def effective_days(decay: float, *, tolerance: float) -> float:
+    """After how many days less than `tolerance` of the weight is left; RiskMetrics (1996), table 5.7."""
+    return float(np.log(tolerance) / np.log(decay))

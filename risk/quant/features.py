@@ -1,0 +1,205 @@
+"""What is measured of every asset on a day: the columns from which risk is forecast and explained."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+import numpy as np
+
+from risk.quant import extreme_value, garch
+from risk.quant.arrays import BoolArray, FloatArray, IntArray, LabelArray, counts, medians
+from risk.quant.distributions import normal_shortfall
+from risk.quant.drawdown import drawdown
+from risk.quant.ewma import ewma
+from risk.quant.garch import GarchFit
+from risk.quant.har import har
+from risk.quant.liquidity import liquidity
+from risk.quant.market_dependence import market_dependence, weighted_index
+from risk.quant.returns import Kind, Returns, Sequences, returns
+from risk.quant.status import is_ok
+from risk.quant.tail_risk import TailRisk, combined, ewma_filtered, garch_filtered, garch_student
+
+DAYS_A_YEAR = 365
+HORIZON = 30
+WINDOW = 1_000
+"""Days back from which models learn."""
+YEAR, QUARTER, MONTH = 365, 90, 30
+LEVEL = 0.975
+SHRINKAGE = 60.0
+"""Observations at which a volatility weighs as much as that of the assets of its size."""
+GARCH_FROM, GARCH_FREE_FROM = 250, 500
+"""Observations from which GARCH is fitted, and from which without a prior."""
+SIZES = 3
+
+
+class Component(StrEnum):
+    VOLATILITY = "volatility"
+    TAIL = "tail"
+    DRAWDOWN = "drawdown"
+    LIQUIDITY = "liquidity"
+    MARKET = "market"
+    STRUCTURE = "structure"
+
+
+class Feature(NamedTuple):
+    name: str
+    component: Component
+    is_absolute: bool = False
+    """In logs of annualised volatility, compared across days; others are ranked within the day."""
+
+
+FEATURES = (
+    Feature("volatility", Component.VOLATILITY, is_absolute=True),
+    Feature("recent_volatility", Component.VOLATILITY, is_absolute=True),
+    Feature("lasting_volatility", Component.VOLATILITY, is_absolute=True),
+    Feature("expected_shortfall", Component.TAIL, is_absolute=True),
+    Feature("tail_index", Component.TAIL),
+    Feature("worst_day", Component.TAIL),
+    Feature("drawdown", Component.DRAWDOWN),
+    Feature("quarter_drawdown", Component.DRAWDOWN),
+    Feature("conditional_drawdown", Component.DRAWDOWN),
+    Feature("illiquidity", Component.LIQUIDITY),
+    Feature("price_impact", Component.LIQUIDITY),
+    Feature("zero_returns", Component.LIQUIDITY),
+    Feature("beta", Component.MARKET),
+    Feature("downside_beta", Component.MARKET),
+    Feature("tail_dependence", Component.MARKET),
+    Feature("youth", Component.STRUCTURE),
+    Feature("smallness", Component.STRUCTURE),
+)
+"""Each rises with risk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measurements:
+    """Assets x `FEATURES`; NaN where a measurement needs what is not there."""
+
+    values: FloatArray
+    tail: TailRisk
+    fits: GarchFit
+    size: LabelArray
+    """Third of the day's market caps, 0 the largest; -1 unknown."""
+    observations: IntArray
+
+    def column(self, name: str) -> FloatArray:
+        return self.values[:, [feature.name for feature in FEATURES].index(name)]
+
+
+def measure(
+    prices: FloatArray,
+    volumes: FloatArray,
+    market_caps: FloatArray,
+    *,
+    reference: int,
+    prior: garch.Prior | None = None,
+) -> Measurements:
+    """Everything that is known at the end of the last day of the panel; assets x days, bad prints already taken out.
+
+    `reference` is the row of bitcoin. Nothing looks further back than `WINDOW` days, except age and the distance
+    from the peak; nothing remembers an earlier call, so that a day can be measured again to the same bits.
+    """
+    found = returns(prices[:, -WINDOW - 1 :])
+    kept = found.winsorised()
+    packed, actual = kept.sequences(), found.sequences()
+    recent, lasting = ewma(packed, decay=0.94), ewma(packed, decay=0.98)
+    fits = _fits(packed, prior)
+    # Variances learn from winsorised returns, tails from what happened.
+    filtered = garch.filtered(packed, fits, actual=actual.values)
+    tail = combined(
+        ewma_filtered(actual.masked(), recent, level=LEVEL),
+        garch_filtered(fits, filtered, level=LEVEL),
+        garch_student(fits, filtered, level=LEVEL),
+    )
+    month_ahead = garch.variance_forecast(fits, filtered.next_variance, days=HORIZON).mean(axis=1)
+    size = _size_thirds(_latest(market_caps[:, -MONTH:]))
+    estimates = np.stack([_log_volatility(v) for v in (recent.next_variance, lasting.next_variance)])
+    estimates = np.vstack([estimates, _log_volatility(har(packed).variance), _log_volatility(month_ahead)])
+    known = ~np.isnan(estimates)
+    volatility = np.where(known.any(axis=0), np.nansum(estimates, axis=0) / np.maximum(known.sum(axis=0), 1), np.nan)
+    year = prices[:, -YEAR:]
+    depth = drawdown(year)
+    trade = liquidity(prices[:, -QUARTER:], volumes[:, -QUARTER:], market_caps[:, -QUARTER:])
+    market = _market(prices[:, -YEAR:], market_caps[:, -YEAR:], kept, reference)
+    observed = counts(prices)
+    columns = {
+        "volatility": _shrunk(volatility, packed.size, size),
+        # As it is, neither winsorised nor shrunk: what anybody would take without a model.
+        "recent_volatility": _log_volatility(ewma(actual).next_variance),
+        "lasting_volatility": _shrunk(estimates[1], packed.size, size),
+        "expected_shortfall": _log_volatility((tail.expected_shortfall / float(normal_shortfall(LEVEL))) ** 2),
+        "tail_index": extreme_value.fit(-filtered.residuals).shape,
+        "worst_day": _worst(found.values[:, -YEAR:]),
+        "drawdown": drawdown(prices).current,
+        "quarter_drawdown": drawdown(prices[:, -QUARTER:]).maximum,
+        "conditional_drawdown": depth.conditional,
+        "illiquidity": -_log(trade.median_volume),
+        "price_impact": _log(trade.amihud),
+        "zero_returns": trade.zero_return_share,
+        **market,
+        "youth": -_log(observed.astype(np.float64)),
+        "smallness": -_log(_latest(market_caps[:, -MONTH:])),
+    }
+    values = np.column_stack([columns[feature.name] for feature in FEATURES])
+    return Measurements(values, tail, fits, size, packed.size)
+
+
+def _fits(packed: Sequences, prior: garch.Prior | None) -> GarchFit:
+    """Long series by themselves; those in between with what the long ones say of persistence and tail."""
+    long = garch.fit(packed, fewest=GARCH_FREE_FROM)
+    if prior is None:
+        if np.count_nonzero(is_ok(long.status)) < SIZES:
+            return long
+        prior = garch.pooled_prior(long)
+    middle = np.flatnonzero((packed.size >= GARCH_FROM) & (packed.size < GARCH_FREE_FROM))
+    return long.replaced(middle, garch.fit(packed.take(middle), prior=prior, fewest=GARCH_FROM))
+
+
+def _market(prices: FloatArray, market_caps: FloatArray, kept: Returns, reference: int) -> dict[str, FloatArray]:
+    simple = returns(prices, kind=Kind.SIMPLE).winsorised().values
+    index = weighted_index(simple, market_caps)
+    own = kept.values[:, -prices.shape[1] :]
+    found = market_dependence(own, index[-own.shape[1] :], own[reference])
+    return {"beta": found.beta, "downside_beta": found.downside_beta, "tail_dependence": found.tail_dependence}
+
+
+def _log_volatility(variance: FloatArray) -> FloatArray:
+    """Of a day's variance, the log of the annualised volatility."""
+    return 0.5 * _log(variance * DAYS_A_YEAR)
+
+
+def _log(values: FloatArray) -> FloatArray:
+    positive = np.isfinite(values) & (values > 0)
+    return np.where(positive, np.log(np.where(positive, values, 1.0)), np.nan)
+
+
+def _latest(values: FloatArray) -> FloatArray:
+    """The last positive value of each row."""
+    positive = np.isfinite(values) & (values > 0)
+    place = np.where(positive, np.arange(values.shape[1]), -1).max(axis=1, initial=-1)
+    return np.where(place >= 0, values[np.arange(len(values)), np.maximum(place, 0)], np.nan)
+
+
+def _worst(values: FloatArray) -> FloatArray:
+    worst = np.where(np.isnan(values), np.inf, values).min(axis=1, initial=np.inf)
+    return np.where(np.isfinite(worst), -worst, np.nan)
+
+
+def _size_thirds(market_caps: FloatArray) -> LabelArray:
+    known = np.flatnonzero(~np.isnan(market_caps))
+    thirds = np.full(len(market_caps), -1, dtype=object)
+    order = np.argsort(-market_caps[known], kind="stable")
+    for rank, place in enumerate(order):
+        thirds[known[place]] = rank * SIZES // max(known.size, 1)
+    return thirds
+
+
+def _shrunk(volatility: FloatArray, observations: IntArray, size: LabelArray) -> FloatArray:
+    """Towards the median of the assets of the same size, the more the shorter the history."""
+    weight = observations / (observations + SHRINKAGE)
+    result = np.full(len(volatility), np.nan)
+    for third in range(-1, SIZES):
+        members: BoolArray = np.asarray(size == third, dtype=np.bool_)
+        if members.any():
+            middle = medians(volatility[None, members])[0]
+            result[members] = weight[members] * volatility[members] + (1 - weight[members]) * middle
+    return result

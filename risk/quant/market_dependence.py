@@ -1,0 +1,85 @@
+"""How an asset moves with the market, and whether they fall together."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from risk.quant.arrays import BoolArray, FloatArray, IntArray, LabelArray
+from risk.quant.status import Status, is_ok, statuses, where_ok
+
+FEWEST = 60
+TAIL = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class MarketDependence:
+    """A value an asset; NaN where the status is not OK."""
+
+    beta: FloatArray
+    downside_beta: FloatArray
+    tail_dependence: FloatArray
+    """Of the days in the reference's worst tail, the share that was in the asset's worst tail too."""
+    observations: IntArray
+    status: LabelArray
+
+
+def market_dependence(
+    returns: FloatArray, market: FloatArray, reference: FloatArray, *, tail: float = TAIL
+) -> MarketDependence:
+    """`returns` are assets x days; `market` and `reference` (bitcoin) one value a day.
+
+    Beta is least squares; downside beta the same on the days below the market's mean (Bawa and Lindenberg 1977, JFE 5;
+    Ang, Chen and Xing 2006, RFS 19); tail dependence is the empirical coefficient at `tail` (Joe 1997, 2.1.10). Only
+    days with both values count.
+    """
+    both = ~np.isnan(returns) & ~np.isnan(market)
+    size = np.count_nonzero(both, axis=1)
+    status = statuses((Status.TOO_FEW_OBSERVATIONS, size < FEWEST), size=len(returns))
+    beta, spread = _slope(returns, market, both)
+    mean = np.where(both, np.nan_to_num(market), 0.0).sum(axis=1) / np.maximum(size, 1)
+    with np.errstate(invalid="ignore"):
+        below = both & (market < mean[:, None])
+    downside, _ = _slope(returns, market, below)
+    status[is_ok(status) & ~(spread > 0)] = Status.CONSTANT
+    dependence = _tail_dependence(returns, reference, tail)
+    return MarketDependence(
+        where_ok(status, beta), where_ok(status, downside), where_ok(status, dependence), size, status
+    )
+
+
+def weighted_index(returns: FloatArray, market_caps: FloatArray) -> FloatArray:
+    """The market's return a day: simple returns weighted by the caps of the day before; NaN where none counts."""
+    weights = np.full(returns.shape, np.nan)
+    weights[:, 1:] = market_caps[:, :-1]
+    usable = np.isfinite(returns) & np.isfinite(weights) & (weights > 0)
+    weights = np.where(usable, weights, 0.0)
+    total = weights.sum(axis=0)
+    moved = (weights * np.where(usable, returns, 0.0)).sum(axis=0)
+    return np.where(total > 0, moved / np.where(total > 0, total, 1.0), np.nan)
+
+
+def _slope(y: FloatArray, x: FloatArray, use: BoolArray) -> tuple[FloatArray, FloatArray]:
+    """Least-squares slopes of the rows of `y` on `x`, and the sums of squares of `x`, where `use` holds."""
+    n = np.maximum(np.count_nonzero(use, axis=1), 1)
+    xs, ys = np.where(use, np.nan_to_num(x), 0.0), np.where(use, np.nan_to_num(y), 0.0)
+    x_apart = np.where(use, xs - (xs.sum(axis=1) / n)[:, None], 0.0)
+    y_apart = np.where(use, ys - (ys.sum(axis=1) / n)[:, None], 0.0)
+    spread = (x_apart**2).sum(axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(spread > 0, (x_apart * y_apart).sum(axis=1) / spread, np.nan), spread
+
+
+def _tail_dependence(returns: FloatArray, reference: FloatArray, tail: float) -> FloatArray:
+    both = ~np.isnan(returns) & ~np.isnan(reference)
+    size = np.count_nonzero(both, axis=1)
+    worst = np.maximum(np.floor(tail * size).astype(np.int64), 1)
+    own = _is_among_worst(np.where(both, returns, np.nan), worst)
+    theirs = _is_among_worst(np.where(both, np.nan_to_num(reference), np.nan), worst)
+    return np.asarray(np.count_nonzero(own & theirs, axis=1) / worst)
+
+
+def _is_among_worst(values: FloatArray, number: IntArray) -> BoolArray:
+    order = np.argsort(values, axis=1, kind="stable")  # NaN last
+    rank = np.empty_like(order)
+    np.put_along_axis(rank, order, np.arange(values.shape[1])[None, :].repeat(len(values), axis=0), axis=1)
+    return np.asarray((rank < number[:, None]) & ~np.isnan(values), dtype=np.bool_)

@@ -1,0 +1,145 @@
+"""From prices to returns: what a gap does, which prints are not believed, how far one day may reach."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from risk.quant.arrays import (
+    BoolArray,
+    FloatArray,
+    IntArray,
+    as_matrix,
+    counts,
+    median_deviations,
+    medians,
+)
+
+LONGEST_GAP = 3
+"""Days over which a return is still one return; longer ones start a new segment."""
+
+BAD_PRINT_DEVIATIONS = 10.0
+BAD_PRINT_MOVE = float(np.log(1.6))
+BAD_PRINT_REVERSAL = 0.8
+BAD_PRINT_DAYS = 2
+WINSOR_DEVIATIONS = 8.0
+
+
+class Kind(StrEnum):
+    LOG = "log"
+    SIMPLE = "simple"
+
+
+@dataclass(frozen=True, slots=True)
+class Sequences:
+    """The observed returns of each asset in their order, without holes, ending in the last column.
+
+    Before its first return a row holds zeros that belong to nothing: `size` says how many values are real.
+    """
+
+    values: FloatArray
+    is_first: BoolArray
+    """Where a segment begins: the variance before it is not known."""
+    size: IntArray
+
+    @property
+    def is_real(self) -> BoolArray:
+        return np.asarray(np.arange(self.values.shape[1]) >= self.values.shape[1] - self.size[:, None])
+
+    def masked(self) -> FloatArray:
+        """The values with NaN before the first."""
+        return np.where(self.is_real, self.values, np.nan)
+
+    def take(self, rows: IntArray) -> "Sequences":
+        """These assets alone."""
+        return Sequences(self.values[rows], self.is_first[rows], self.size[rows])
+
+
+@dataclass(frozen=True, slots=True)
+class Returns:
+    """Daily returns on one calendar, assets x days; NaN where the day or the one before it has none."""
+
+    values: FloatArray
+    days: IntArray
+    """How many days each return spans; 0 where there is none."""
+    is_first: BoolArray
+
+    def winsorised(self, deviations: float = WINSOR_DEVIATIONS) -> "Returns":
+        """The same with every value within so many MAD of its asset's median."""
+        return Returns(winsorise(self.values, deviations=deviations), self.days, self.is_first)
+
+    def sequences(self) -> Sequences:
+        """For models that count observations rather than days."""
+        observed = ~np.isnan(self.values)
+        order = np.argsort(observed, axis=1, kind="stable")
+        values = np.nan_to_num(np.take_along_axis(self.values, order, axis=1), nan=0.0)
+        return Sequences(values, np.take_along_axis(self.is_first, order, axis=1), counts(self.values))
+
+
+def returns(prices: ArrayLike, *, kind: Kind = Kind.LOG) -> Returns:
+    """Returns between observed prices; whatever is not a positive finite number was not observed.
+
+    Over a gap of up to `LONGEST_GAP` days the return is divided by the root of its days, so that its variance is that
+    of one day; a longer gap gives no return and starts a new segment. Nothing is filled forward: the zero returns that
+    this makes would pass for calm.
+    """
+    matrix = as_matrix(prices)
+    matrix[matrix <= 0] = np.nan
+    observed = ~np.isnan(matrix)
+    day = np.arange(matrix.shape[1])
+    last = np.maximum.accumulate(np.where(observed, day, -1), axis=1)
+    before = np.concatenate([np.full((len(matrix), 1), -1), last[:, :-1]], axis=1)[:, : matrix.shape[1]]
+    gap = np.where(observed & (before >= 0), day - before, 0)
+    is_return = (gap > 0) & (gap <= LONGEST_GAP)
+    base = np.where(is_return, np.take_along_axis(matrix, np.maximum(before, 0), axis=1), 1.0)
+    later = np.where(is_return, matrix, 1.0)
+    change = np.log(later) - np.log(base) if kind is Kind.LOG else later / base - 1
+    values = np.where(is_return, change / np.sqrt(np.maximum(gap, 1)), np.nan)
+    # A price whose own return is missing begins a segment; the return after it is the first of the segment.
+    previous_is_return = np.take_along_axis(is_return, np.maximum(before, 0), axis=1)
+    return Returns(values, np.where(is_return, gap, 0), is_return & ~previous_is_return)
+
+
+def bad_prints(prices: ArrayLike, *, is_single_venue: bool | BoolArray = True) -> BoolArray:
+    """Which prices are not believed: a move beyond 10 MAD and a factor of 1.6 that reverses by 80 % within two prices.
+
+    Judged on one venue's prices alone: what several venues saw has happened. It looks two prices ahead, so the newest
+    print can only be judged later.
+    """
+    matrix = as_matrix(prices)
+    matrix[matrix <= 0] = np.nan
+    moves = returns(matrix)
+    limit = np.maximum(BAD_PRINT_DEVIATIONS * np.nan_to_num(median_deviations(moves.values)), BAD_PRINT_MOVE)
+    is_bad = np.zeros(matrix.shape, dtype=np.bool_)
+    judged = np.broadcast_to(np.asarray(is_single_venue, dtype=np.bool_), len(matrix))
+    for asset in np.flatnonzero(judged & (np.nan_to_num(np.abs(moves.values)) > limit[:, None]).any(axis=1)):
+        days = np.flatnonzero(~np.isnan(matrix[asset]))
+        is_bad[asset, days] = _bad_positions(np.log(matrix[asset, days]), limit[asset])
+    return is_bad
+
+
+def _bad_positions(logs: FloatArray, limit: float) -> BoolArray:
+    is_bad = np.zeros(logs.size, dtype=np.bool_)
+    believed = 0
+    for position in (np.flatnonzero(np.abs(np.diff(logs)) > limit) + 1).tolist():
+        if position <= believed:
+            continue
+        before = logs[position - 1]
+        following = logs[position + 1 : position + 1 + BAD_PRINT_DAYS] - before
+        back = np.flatnonzero(np.abs(following) <= (1 - BAD_PRINT_REVERSAL) * abs(logs[position] - before))
+        if back.size:
+            believed = position + 1 + int(back[0])
+            is_bad[position:believed] = True
+    return is_bad
+
+
+def winsorise(values: FloatArray, *, deviations: float = WINSOR_DEVIATIONS) -> FloatArray:
+    """Each row within `deviations` MAD of its median; a row whose MAD is zero stays as it is.
+
+    Outliers of crypto returns otherwise rule the variance recursion for months (Trucios 2019, IJF 35).
+    """
+    middle = medians(values)[:, None]
+    reach = deviations * median_deviations(values)[:, None]
+    reach = np.where(reach > 0, reach, np.inf)
+    return np.clip(values, middle - reach, middle + reach)

@@ -1,0 +1,197 @@
+"""Value at risk and expected shortfall of one day, each by several methods."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from risk.quant import extreme_value
+from risk.quant.arrays import BoolArray, FloatArray, IntArray, LabelArray, counts, deviations, means
+from risk.quant.distributions import normal_quantile, normal_shortfall, student_quantile, student_shortfall
+from risk.quant.ewma import BACKCAST_OBSERVATIONS, Ewma
+from risk.quant.garch import Filtered, GarchFit
+from risk.quant.status import Status, is_ok, statuses
+
+FULL_HISTORY = 500
+"""Observations from which the combination is used; with fewer, EWMA-filtered simulation alone."""
+
+
+class Method(StrEnum):
+    HISTORICAL = "historical"
+    GAUSSIAN = "gaussian"
+    EWMA_FILTERED = "ewma_filtered"
+    GARCH_FILTERED = "garch_filtered"
+    GARCH_STUDENT = "garch_student"
+    EXTREME_VALUE = "extreme_value"
+    COMBINED = "combined"
+
+
+@dataclass(frozen=True, slots=True)
+class TailRisk:
+    """Positive losses in the unit of the returns; a value an asset, NaN where the status is not OK."""
+
+    value_at_risk: FloatArray
+    expected_shortfall: FloatArray
+    level: float
+    method: LabelArray
+    observations: IntArray
+    status: LabelArray
+
+
+def historical(returns: FloatArray, *, level: float) -> TailRisk:
+    """Empirical VaR and expected shortfall over what was observed; Acerbi and Tasche (2002), J. Banking and Finance 26.
+
+    The tail holds (1 - level) n observations; the one on its edge counts in part. Fewer than 1 / (1 - level)
+    observations have no tail of their own.
+    """
+    quantile, shortfall, status = _empirical(returns, level)
+    return TailRisk(quantile, shortfall, level, _labels(Method.HISTORICAL, len(returns)), counts(returns), status)
+
+
+def gaussian(returns: FloatArray, *, level: float, fewest: int = 20) -> TailRisk:
+    """From mean and standard deviation alone: what a normal world would lose."""
+    size, spread = counts(returns), deviations(returns)
+    status = statuses((Status.TOO_FEW_OBSERVATIONS, size < fewest), (Status.CONSTANT, ~(spread > 0)), size=len(returns))
+    blank = np.where(is_ok(status), 0.0, np.nan)
+    return TailRisk(
+        blank - means(returns) + spread * normal_quantile(level),
+        blank - means(returns) + spread * normal_shortfall(level),
+        level,
+        _labels(Method.GAUSSIAN, len(returns)),
+        size,
+        status,
+    )
+
+
+def ewma_filtered(returns: FloatArray, model: Ewma, *, level: float) -> TailRisk:
+    """Filtered historical simulation: past returns, each divided by the risk of its day, times tomorrow's risk.
+
+    Barone-Adesi, Giannopoulos and Vosper (1999), J. Futures Markets 19; Hull and White (1998), J. Risk 1. `returns`
+    end where the variances of `model` end. The first returns, whose variance is a backcast, are left out where
+    enough others are there.
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        residuals = np.where(model.variances > 0, returns / np.sqrt(model.variances), np.nan)
+    quantile, shortfall, status = _empirical(_settled(residuals), level)
+    status = _first_failure(model.status, status)
+    scale = np.where(is_ok(status), np.sqrt(model.next_variance), np.nan)
+    return TailRisk(
+        quantile * scale,
+        shortfall * scale,
+        level,
+        _labels(Method.EWMA_FILTERED, len(returns)),
+        counts(residuals),
+        status,
+    )
+
+
+def garch_filtered(fits: GarchFit, filtered: Filtered, *, level: float) -> TailRisk:
+    """The same with the variances of a fitted GARCH; the tail is that of its residuals."""
+    quantile, shortfall, status = _empirical(filtered.residuals, level)
+    status = _first_failure(fits.status, status)
+    scale = np.where(is_ok(status), np.sqrt(filtered.next_variance), np.nan)
+    return TailRisk(
+        scale * quantile - fits.mean,
+        scale * shortfall - fits.mean,
+        level,
+        _labels(Method.GARCH_FILTERED, len(fits.mean)),
+        counts(filtered.residuals),
+        status,
+    )
+
+
+def garch_student(fits: GarchFit, filtered: Filtered, *, level: float) -> TailRisk:
+    """The same with the tail of the fitted Student's t, in closed form."""
+    good = is_ok(fits.status)
+    scale = np.where(good, np.sqrt(filtered.next_variance), np.nan)
+    nu = np.where(good, fits.degrees_of_freedom, np.inf)
+    return TailRisk(
+        scale * student_quantile(level, nu) - fits.mean,
+        scale * student_shortfall(level, nu) - fits.mean,
+        level,
+        _labels(Method.GARCH_STUDENT, len(fits.mean)),
+        counts(filtered.residuals),
+        fits.status,
+    )
+
+
+def extreme(fits: GarchFit, filtered: Filtered, *, level: float) -> TailRisk:
+    """The same with a generalised Pareto tail of the residuals, for levels of 99 % and beyond.
+
+    McNeil and Frey (2000), J. Empirical Finance 7.
+    """
+    tails = extreme_value.fit(-filtered.residuals)
+    quantile, shortfall = extreme_value.quantile(tails, level=level), extreme_value.shortfall(tails, level=level)
+    status = _first_failure(fits.status, tails.status)
+    scale = np.where(is_ok(status), np.sqrt(filtered.next_variance), np.nan)
+    return TailRisk(
+        scale * quantile - fits.mean,
+        scale * shortfall - fits.mean,
+        level,
+        _labels(Method.EXTREME_VALUE, len(fits.mean)),
+        counts(filtered.residuals),
+        status,
+    )
+
+
+def combined(ewma: TailRisk, garch: TailRisk, student: TailRisk) -> TailRisk:
+    """The mean of EWMA-filtered, GARCH-filtered and GARCH-t; EWMA-filtered alone on short histories or where GARCH has
+    no fit.
+
+    Nothing wins always (Trucios and Taylor 2023, J. Forecasting 42); over 13,870 forecasts of 38 coins the mean had the
+    lowest FZ0 loss and the only unbiased shortfall of six models. `method` says which it was.
+    """
+    full = is_ok(garch.status) & is_ok(student.status) & is_ok(ewma.status) & (ewma.observations >= FULL_HISTORY)
+    parts = (ewma, garch, student)
+    method = _labels(Method.EWMA_FILTERED, len(full))
+    method[full] = Method.COMBINED
+    return TailRisk(
+        _blended(full, [part.value_at_risk for part in parts]),
+        _blended(full, [part.expected_shortfall for part in parts]),
+        ewma.level,
+        method,
+        ewma.observations,
+        ewma.status,
+    )
+
+
+def _blended(full: BoolArray, values: list[FloatArray]) -> FloatArray:
+    return np.where(full, (values[0] + values[1] + values[2]) / 3, values[0])
+
+
+def _empirical(returns: FloatArray, level: float) -> tuple[FloatArray, FloatArray, LabelArray]:
+    """Quantile and shortfall of the losses, and why there are none."""
+    if not returns.shape[1]:
+        returns = np.full((len(returns), 1), np.nan)
+    assets, size = len(returns), counts(returns)
+    tail = (1 - level) * size
+    whole = np.floor(tail + 1e-9).astype(np.int64)
+    deepest = min(int(whole.max(initial=0)) + 1, returns.shape[1])
+    # NaN sorts behind everything, so the first columns are the worst days of each asset.
+    worst = np.sort(np.partition(returns, deepest - 1, axis=1)[:, :deepest], axis=1)
+    best = np.where(np.isnan(returns), -np.inf, returns).max(axis=1)
+    inside = np.where(np.arange(deepest) < whole[:, None], np.nan_to_num(worst), 0.0)
+    edge = worst[np.arange(assets), np.minimum(whole, deepest - 1)]
+    # Cumulated one by one: a pairwise sum would depend on how long the longest series of the batch is.
+    total = inside.cumsum(axis=1)[:, -1] + np.maximum(tail - whole, 0.0) * edge
+    status = statuses((Status.TOO_FEW_OBSERVATIONS, whole < 1), (Status.CONSTANT, worst[:, 0] == best), size=assets)
+    good = is_ok(status)
+    return np.where(good, -edge, np.nan), np.where(good, -total / np.where(good, tail, 1.0), np.nan), status
+
+
+def _settled(residuals: FloatArray) -> FloatArray:
+    """Without those of the backcast, where twice as many others remain."""
+    size = counts(residuals)
+    first = residuals.shape[1] - size
+    drop = np.where(size >= 3 * BACKCAST_OBSERVATIONS, BACKCAST_OBSERVATIONS, 0)
+    return np.where(np.arange(residuals.shape[1]) >= (first + drop)[:, None], residuals, np.nan)
+
+
+def _first_failure(first: LabelArray, then: LabelArray) -> LabelArray:
+    return np.where(is_ok(first), then, first)
+
+
+def _labels(method: Method, size: int) -> LabelArray:
+    labels = np.empty(size, dtype=object)
+    labels.fill(method)
+    return labels

@@ -1,0 +1,53 @@
+import numpy as np
+import pytest
+
+from risk.quant.ewma import backcast, effective_days, ewma
+from risk.quant.returns import returns
+from risk.quant.status import Status
+from tests.risk.quant.simulated import sequences
+
+
+@pytest.mark.parametrize(("decay", "days"), [(0.94, [74, 112, 149]), (0.97, [151, 227, 302])], ids=["daily", "monthly"])
+def test_effective_days_are_those_of_riskmetrics(decay, days):
+    assert [round(effective_days(decay, tolerance=share)) for share in (0.01, 0.001, 0.0001)] == days
+
+
+def test_variance_is_the_weighted_sum_of_squares():
+    values = np.random.default_rng(1).normal(0, 0.03, 40)
+    found = ewma(sequences(values), decay=0.9)
+
+    weights = 0.1 * 0.9 ** np.arange(40)[::-1]
+    start = 0.9**40 * backcast(sequences(values))[0]
+    assert found.next_variance[0] == pytest.approx((weights * values**2).sum() + start, rel=1e-12)
+
+
+def test_forecast_of_a_day_does_not_know_its_return():
+    values = np.random.default_rng(1).normal(0, 0.03, 100)
+    changed = values.copy()
+    changed[90] = 5.0
+
+    before, after = (ewma(sequences(series)).variances[0] for series in (values, changed))
+    assert before[:91].tolist() == after[:91].tolist()
+    assert before[91] < after[91]
+
+
+def test_backcast_is_that_of_arch():
+    from arch.univariate import GARCH
+
+    values = np.random.default_rng(1).normal(0, 1.3, 200)
+    assert backcast(sequences(values))[0] == pytest.approx(GARCH().backcast(values), rel=1e-12)
+
+
+def test_asset_has_the_same_variance_in_any_company():
+    random = np.random.default_rng(1)
+    long, short = random.normal(0, 0.03, 300), random.normal(0, 0.05, 120)
+    padded = np.vstack([np.exp(long.cumsum()), np.r_[np.full(180, np.nan), np.exp(short.cumsum())]])
+
+    together = ewma(returns(padded).sequences()).next_variance[1]
+    assert together == pytest.approx(ewma(returns(np.exp(short.cumsum())).sequences()).next_variance[0], rel=1e-12)
+
+
+def test_too_short_and_constant_series_say_so():
+    assert ewma(sequences(np.ones(9))).status.tolist() == [Status.TOO_FEW_OBSERVATIONS]
+    assert ewma(sequences(np.zeros(50))).status.tolist() == [Status.CONSTANT]
+    assert np.isnan(ewma(sequences(np.zeros(50))).next_variance).all()

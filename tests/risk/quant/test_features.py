@@ -1,0 +1,120 @@
+import numpy as np
+import pytest
+
+from risk.quant import garch
+from risk.quant.drawdown import drawdown
+from risk.quant.ewma import ewma
+from risk.quant.features import FEATURES, Measurements, measure
+from risk.quant.market_dependence import market_dependence
+from risk.quant.returns import returns
+from risk.quant.tail_risk import Method
+
+ASSETS, DAYS = 24, 560
+
+
+def panel():
+    random = np.random.default_rng(1)
+    market = random.standard_t(5, DAYS) * 0.02
+    scale = np.linspace(0.01, 0.06, ASSETS)
+    moves = market + random.standard_t(5, (ASSETS, DAYS)) * scale[:, None]
+    prices = np.exp(moves.cumsum(axis=1))
+    prices[3, :250] = np.nan  # 310 days
+    prices[4, :500] = np.nan  # 60 days
+    prices[5, :530] = np.nan  # 30 days
+    volumes = np.exp(random.normal(14, 1, (ASSETS, DAYS)))
+    caps = prices * np.exp(np.linspace(15, 22, ASSETS))[:, None]
+    volumes[6], caps[7] = np.nan, np.nan
+    return prices, volumes, caps
+
+
+@pytest.fixture(scope="module")
+def measured() -> Measurements:
+    return measure(*panel(), reference=0)
+
+
+def test_every_feature_has_its_column(measured):
+    assert measured.values.shape == (ASSETS, len(FEATURES))
+    assert len({feature.name for feature in FEATURES}) == len(FEATURES)
+    # Whole histories with volume and cap have everything.
+    assert np.isfinite(measured.values[8:]).all()
+
+
+def test_columns_are_what_they_are_called(measured):
+    prices, volumes, caps = panel()
+    found = returns(prices)
+    beta = market_dependence(found.values[8:9, -365:], found.values[0, -365:], found.values[0, -365:])
+
+    assert measured.column("worst_day")[8] == pytest.approx(-found.values[8, -365:].min())
+    assert measured.column("drawdown")[8] == drawdown(prices).current[8]
+    assert measured.column("quarter_drawdown")[8] == pytest.approx(drawdown(prices[:, -90:]).maximum[8])
+    assert measured.column("illiquidity")[8] == pytest.approx(-np.log(np.median(volumes[8, -90:])))
+    assert measured.column("smallness")[8] == pytest.approx(-np.log(caps[8, -1]))
+    assert measured.column("youth")[[8, 4]] == pytest.approx([-np.log(560), -np.log(60)])
+    assert measured.column("tail_dependence")[0] == 1
+    assert beta.tail_dependence[0] == pytest.approx(measured.column("tail_dependence")[8])
+
+
+def test_recent_volatility_is_plain_ewma(measured):
+    variance = ewma(returns(panel()[0]).sequences()).next_variance
+
+    assert measured.column("recent_volatility").tolist() == (0.5 * np.log(365 * variance)).tolist()
+
+
+def test_volatility_of_a_long_history_is_hardly_shrunk(measured):
+    prices, _, _ = panel()
+    variance = ewma(returns(prices).winsorised().sequences(), decay=0.98).next_variance
+    plain = 0.5 * np.log(365 * variance)
+    shrunk = measured.column("lasting_volatility")
+
+    peers = np.flatnonzero(measured.size == measured.size[10])
+    weight = 559 / (559 + 60)
+    assert shrunk[10] == pytest.approx(weight * plain[10] + (1 - weight) * np.median(plain[peers]))
+
+
+def test_what_was_not_reported_is_not_measured(measured):
+    assert np.isnan(measured.column("illiquidity")[6])
+    assert np.isnan(measured.column("price_impact")[6])
+    assert np.isnan(measured.column("smallness")[7])
+    assert measured.size[7] == -1
+    assert np.isfinite(measured.column("volatility")[[6, 7]]).all()
+
+
+def test_models_are_those_of_the_length_of_the_history(measured):
+    assert measured.tail.method[8] is Method.COMBINED
+    assert measured.tail.method[[3, 4]].tolist() == [Method.EWMA_FILTERED] * 2
+    assert np.isfinite(measured.fits.alpha[3])  # with what the long ones say
+    assert np.isnan(measured.fits.alpha[4])
+    assert np.isfinite(measured.column("volatility")[5])
+    assert np.isnan(measured.column("expected_shortfall")[5])
+
+
+def test_day_is_measured_again_to_the_same_bits(measured):
+    again = measure(*panel(), reference=0)
+
+    assert again.values.tobytes() == measured.values.tobytes()
+
+
+def test_chunk_of_the_assets_has_the_same_tail(measured):
+    found = measure(*(values[8:20] for values in panel()), reference=0, prior=garch.pooled_prior(measured.fits))
+
+    assert found.tail.expected_shortfall.tolist() == measured.tail.expected_shortfall[8:20].tolist()
+
+
+@pytest.mark.filterwarnings("error")
+def test_panel_too_short_for_any_long_model_has_what_can_be_told():
+    prices, volumes, caps = (values[:, -40:] for values in panel())
+    found = measure(prices, volumes, caps, reference=0)
+
+    assert np.isnan(found.fits.alpha).all()
+    assert np.isfinite(found.column("volatility")).all()
+    assert np.isnan(found.column("beta")).all()
+
+
+def test_prior_that_is_given_is_used():
+    prices, volumes, caps = panel()
+    given = garch.Prior(np.array([0.0, 2.0, 1.0]), np.full(3, 1e-3))
+    found = measure(prices, volumes, caps, reference=0, prior=given)
+
+    # Shares are e^0 : e^2 : 1 of their sum.
+    assert found.fits.alpha[3] == pytest.approx(1 / (2 + np.exp(2)), rel=0.01)
+    assert found.fits.beta[3] == pytest.approx(np.exp(2) / (2 + np.exp(2)), rel=0.01)

@@ -1,0 +1,227 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from risk.quant import garch
+from risk.quant.engine import Engine
+from risk.quant.ewma import backcast
+from risk.quant.garch import Asymmetry, Innovation, filtered, fit, pooled_prior, variance_forecast
+from risk.quant.returns import Sequences, returns
+from risk.quant.status import Status
+from tests.risk.quant.simulated import garch_returns, sequences
+
+VARIANTS = [(innovation, asymmetry) for innovation in Innovation for asymmetry in Asymmetry]
+
+
+@pytest.fixture(scope="module")
+def sp500() -> Sequences:
+    from arch.data import sp500 as data
+
+    return sequences(100 * data.load()["Adj Close"].pct_change().dropna().to_numpy())
+
+
+def test_normal_garch_of_the_sp500_is_the_published_one(sp500):
+    found = fit(sp500, innovation=Innovation.NORMAL)
+
+    # The table in the documentation of arch: S&P 500, 1999 to 2018.
+    assert sp500.size.tolist() == [5030]
+    assert found.log_likelihood[0] == pytest.approx(-6936.72, abs=0.005)
+    parameters = [found.mean[0], found.omega[0], found.alpha[0], found.beta[0]]
+    assert parameters == pytest.approx([0.0564, 0.0175, 0.1022, 0.8852], abs=1e-4)
+
+
+def test_normal_gjr_of_the_sp500_is_the_published_one(sp500):
+    found = fit(sp500, innovation=Innovation.NORMAL, asymmetry=Asymmetry.GJR)
+
+    assert found.log_likelihood[0] == pytest.approx(-6822.88, abs=0.005)
+    assert found.gamma[0] > 0
+
+
+def arch_likelihoods(values):
+    """By `arch` with its own backcast, which is ours too: 0.94^i weights over the first 75 squares around the mean."""
+    from arch import arch_model
+
+    return np.array([arch_model(row, dist="t", rescale=False).fit(disp="off").loglikelihood for row in values])
+
+
+@pytest.mark.filterwarnings("ignore")  # of arch, where its own optimiser stops early
+def test_likelihood_reaches_that_of_arch():
+    values = garch_returns(series=12, days=600, seed=5)
+
+    assert (fit(sequences(values)).log_likelihood > arch_likelihoods(values) - 1e-4).all()
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_likelihood_of_200_series_reaches_that_of_arch():
+    values = garch_returns(series=200, days=1000, seed=1)
+    found = fit(sequences(values))
+
+    assert set(found.status) == {Status.OK}
+    difference = found.log_likelihood - arch_likelihoods(values)
+    assert difference.min() > -1e-4
+    # Where ours is higher, arch has stopped on a lower top.
+    assert np.median(np.abs(difference)) < 1e-6
+
+
+@pytest.mark.parametrize(("innovation", "asymmetry"), VARIANTS)
+def test_gradient_is_the_slope_of_the_likelihood(innovation, asymmetry):
+    values = sequences(garch_returns(series=3, days=150, seed=2) / 4)
+    values.is_first[1, 70] = True
+    coordinates = garch._Coordinates(innovation, asymmetry)
+    problem = garch._Likelihood(values, coordinates, backcast(values), None, Engine.NUMPY)
+    x = np.random.default_rng(1).normal(0, 0.4, (3, coordinates.size))
+    rows = np.arange(3)
+
+    _, gradient = problem(x, rows)
+    for dimension in range(coordinates.size):
+        step = np.zeros(coordinates.size)
+        step[dimension] = 1e-6
+        slope = (problem(x + step, rows)[0] - problem(x - step, rows)[0]) / 2e-6
+        assert gradient[:, dimension] == pytest.approx(slope, rel=1e-5, abs=1e-4)
+
+
+@pytest.mark.parametrize(("innovation", "asymmetry"), VARIANTS)
+def test_both_engines_give_the_same(innovation, asymmetry):
+    pytest.importorskip("numba")
+    values = garch_returns(series=4, days=300, seed=3)
+    values[2, :120] = np.nan
+    series = returns(np.exp(np.nan_to_num(values, nan=0.0).cumsum(axis=1) / 100)).sequences()
+    series.is_first[1, 150] = True
+    series.size[2] = 170
+    series.values[2, :-170] = 0.0
+
+    compiled, plain = (
+        fit(series, innovation=innovation, asymmetry=asymmetry, engine=engine)
+        for engine in (Engine.NUMBA, Engine.NUMPY)
+    )
+    assert (compiled.engine, plain.engine) == (Engine.NUMBA, Engine.NUMPY)
+    assert compiled.status.tolist() == plain.status.tolist()
+    for name in ("mean", "omega", "alpha", "gamma", "beta", "log_likelihood"):
+        assert getattr(compiled, name) == pytest.approx(getattr(plain, name), rel=1e-9, abs=1e-9, nan_ok=True)
+
+
+def test_parameters_of_a_long_series_are_found_again():
+    random = np.random.default_rng(8)
+    shocks = random.standard_t(6, 20_000) * np.sqrt(4 / 6)
+    variance, values = 1.0, np.empty(20_000)
+    for day, shock in enumerate(shocks):
+        values[day] = shock * np.sqrt(variance)
+        variance = 0.05 + (0.05 + 0.1 * (values[day] < 0)) * values[day] ** 2 + 0.85 * variance
+    found = fit(sequences(values), asymmetry=Asymmetry.GJR)
+
+    parameters = [found.omega[0], found.alpha[0], found.gamma[0], found.beta[0]]
+    assert parameters == pytest.approx([0.05, 0.05, 0.1, 0.85], abs=0.02)
+    assert found.degrees_of_freedom[0] == pytest.approx(6, abs=0.5)
+
+
+@settings(max_examples=15)
+@given(st.floats(1e-4, 1e4))
+def test_unit_of_the_returns_moves_only_what_has_a_unit(unit):
+    values = garch_returns(series=1, days=250, seed=4)
+    ours, other = fit(sequences(values)), fit(sequences(values * unit))
+
+    assert other.alpha == pytest.approx(ours.alpha, rel=1e-4, abs=1e-6)
+    assert other.beta == pytest.approx(ours.beta, rel=1e-4, abs=1e-6)
+    assert other.omega == pytest.approx(ours.omega * unit**2, rel=1e-4)
+    assert other.log_likelihood == pytest.approx(ours.log_likelihood - 250 * np.log(unit), abs=1e-4)
+
+
+def test_series_has_the_same_fit_in_any_company():
+    values = garch_returns(series=5, days=200, seed=6)
+    together, reversed_, alone = fit(sequences(values)), fit(sequences(values[::-1])), fit(sequences(values[3]))
+
+    assert together.coordinates.tolist() == reversed_.coordinates[::-1].tolist()
+    assert together.coordinates[3].tolist() == alone.coordinates[0].tolist()
+
+
+def test_padding_before_the_first_return_changes_nothing():
+    values = garch_returns(series=1, days=200, seed=6)
+    padded = Sequences(np.c_[np.zeros((1, 77)), values], np.zeros((1, 277), dtype=np.bool_), np.array([200]))
+
+    assert fit(padded).log_likelihood[0] == pytest.approx(fit(sequences(values)).log_likelihood[0], abs=1e-9)
+
+
+def test_warm_start_ends_in_the_same_place_sooner():
+    values = garch_returns(series=5, days=400, seed=7)
+    yesterday = fit(sequences(values[:, :-1]))
+    cold, warm = fit(sequences(values)), fit(sequences(values), warm=yesterday)
+
+    assert warm.log_likelihood == pytest.approx(cold.log_likelihood, abs=1e-5)
+    assert (warm.evaluations < cold.evaluations).all()
+
+
+def test_prior_draws_a_short_series_to_what_others_say():
+    others = fit(sequences(garch_returns(series=40, days=800, seed=9, low=(0.09, 0.85), high=(0.11, 0.87))))
+    short = garch_returns(series=30, days=120, seed=10, low=(0.09, 0.85), high=(0.11, 0.87))
+    alone, drawn = fit(sequences(short)), fit(sequences(short), prior=pooled_prior(others))
+
+    def error(fits):
+        return np.abs(fits.persistence - 0.96).mean()
+
+    assert error(drawn) < 0.5 * error(alone)
+    assert (drawn.log_likelihood <= alone.log_likelihood + 1e-4).all()
+
+
+def test_recursion_is_the_definition():
+    values = garch_returns(series=2, days=150, seed=11)
+    fits = fit(sequences(values), asymmetry=Asymmetry.GJR)
+    found = filtered(sequences(values), fits)
+
+    for row in range(2):
+        errors = values[row] - fits.mean[row]
+        variance = fits.omega[row] + fits.persistence[row] * fits.backcast[row]
+        for day in range(150):
+            assert found.variances[row, day] == pytest.approx(variance, rel=1e-12)
+            weight = fits.alpha[row] + fits.gamma[row] * (errors[day] < 0)
+            variance = fits.omega[row] + weight * errors[day] ** 2 + fits.beta[row] * variance
+        assert found.next_variance[row] == pytest.approx(variance, rel=1e-12)
+
+
+def test_tail_is_that_of_what_happened_where_the_recursion_was_spared():
+    values = garch_returns(series=1, days=150, seed=11)
+    fits = fit(sequences(values))
+    happened = values.copy()
+    happened[0, 80] = 500.0
+    spared = filtered(sequences(values), fits, actual=happened)
+
+    assert spared.next_variance.tolist() == filtered(sequences(values), fits).next_variance.tolist()
+    assert spared.residuals[0, 80] == pytest.approx((500 - fits.mean[0]) / np.sqrt(spared.variances[0, 80]))
+
+
+def test_forecast_goes_from_tomorrow_to_the_long_run():
+    values = sequences(garch_returns(series=3, days=500, seed=12))
+    fits = fit(values)
+    following = filtered(values, fits).next_variance
+    forecast = variance_forecast(fits, following, days=3000)
+
+    assert forecast[:, 0] == pytest.approx(following)
+    assert forecast[:, 1] == pytest.approx(fits.omega + fits.persistence * following)
+    assert forecast[:, -1] == pytest.approx(fits.long_run_variance, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("values", "status"),
+    [
+        (np.ones(50), Status.TOO_FEW_OBSERVATIONS),
+        (np.zeros(200), Status.CONSTANT),
+        (np.full(200, 0.01), Status.CONSTANT),
+        (np.r_[np.zeros(150), np.random.default_rng(1).normal(size=150)], Status.STALE),
+    ],
+)
+def test_series_without_a_fit_says_why_and_has_no_numbers(values, status):
+    found = fit(sequences(values))
+
+    assert found.status.tolist() == [status]
+    assert np.isnan(found.alpha).all()
+    assert np.isnan(found.log_likelihood).all()
+
+
+def test_search_that_is_cut_short_is_not_converged(monkeypatch):
+    monkeypatch.setattr(garch, "TOLERANCE", 0.0)  # flatter than rounding allows: nothing gets there
+    monkeypatch.setattr("risk.quant.minimisation.SETTLED_SLOPE", 0.0)
+
+    found = fit(sequences(garch_returns(series=2, days=150, seed=13)))
+    assert set(found.status) == {Status.NOT_CONVERGED}
+    assert np.isnan(found.alpha).all()

@@ -1,0 +1,38 @@
+import numpy as np
+import pytest
+
+from risk.quant.liquidity import liquidity
+
+PRICES = np.array([[100.0, 110.0, 99.0, 99.0]])
+NONE = np.full((1, 4), np.nan)
+
+
+def test_measures_are_their_definitions():
+    volumes, caps = np.array([[1e6, 2e6, 3e6, 4e6]]), np.full((1, 4), 1e8)
+    found = liquidity(PRICES, volumes, caps)
+
+    moves = np.abs(np.log([1.1, 0.9, 1.0]))
+    assert found.median_volume[0] == 2.5e6
+    assert found.amihud[0] == pytest.approx(np.mean(moves / np.array([2.0, 3.0, 4.0])))
+    assert found.turnover[0] == pytest.approx(0.025)
+    assert found.zero_return_share[0] == pytest.approx(1 / 3)
+    assert found.days_since_trade[0] == 0
+    assert found.liquidation_days[0] == pytest.approx(0.4)
+    deviation = np.log([1.1, 0.9, 1.0]).std(ddof=1)
+    assert found.liquidation_cost[0] == pytest.approx(deviation * np.sqrt(0.04))
+
+
+def test_volume_that_was_not_reported_is_not_zero():
+    found = liquidity(PRICES, NONE, NONE)
+
+    for value in (found.median_volume, found.amihud, found.turnover, found.days_since_trade, found.liquidation_cost):
+        assert np.isnan(value).all()
+    assert found.volume_observations.tolist() == [0]
+
+
+def test_nobody_trading_is_told_from_nothing_reported():
+    found = liquidity(PRICES, np.array([[5.0, 0.0, 0.0, 0.0]]), NONE)
+
+    assert found.days_since_trade.tolist() == [3]
+    assert found.median_volume.tolist() == [0]
+    assert found.liquidation_days.tolist() == [np.inf]

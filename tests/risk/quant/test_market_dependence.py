@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from risk.quant.market_dependence import market_dependence, weighted_index
+from risk.quant.status import Status
+
+random = np.random.default_rng(1)
+market = random.normal(0, 0.03, 500)
+
+
+def test_beta_is_the_slope_of_least_squares():
+    own = 1.7 * market + random.normal(0, 0.02, 500)
+    found = market_dependence(own[None], market, market)
+
+    assert found.beta[0] == pytest.approx(np.polyfit(market, own, 1)[0])
+    below = market < market.mean()
+    assert found.downside_beta[0] == pytest.approx(np.polyfit(market[below], own[below], 1)[0])
+
+
+@given(st.floats(0.1, 5), st.floats(-0.01, 0.01))
+def test_copy_of_the_market_has_its_factor_as_beta_and_falls_with_it(factor, shift):
+    found = market_dependence((factor * market + shift)[None], market, market)
+
+    assert found.beta[0] == pytest.approx(factor)
+    assert found.downside_beta[0] == pytest.approx(factor)
+    assert found.tail_dependence[0] == 1
+
+
+def test_independent_series_falls_with_the_market_by_chance_alone():
+    own = np.random.default_rng(3)
+    found = market_dependence(own.normal(size=(1, 40_000)), *own.normal(size=(2, 40_000)))
+
+    assert found.tail_dependence[0] == pytest.approx(0.05, abs=0.02)
+
+
+def test_days_without_both_values_do_not_count():
+    own, index = 2 * market, market.copy()
+    own[::7], index[::5] = np.nan, np.nan
+    found = market_dependence(own[None], index, index)
+
+    assert found.beta[0] == pytest.approx(2)
+    assert found.observations[0] == np.count_nonzero(~np.isnan(own) & ~np.isnan(index))
+
+
+def test_too_short_and_still_markets_say_so():
+    assert market_dependence(market[None, :59], market[:59], market[:59]).status.tolist() == [
+        Status.TOO_FEW_OBSERVATIONS
+    ]
+    still = market_dependence(market[None], np.zeros(500), np.zeros(500))
+    assert still.status.tolist() == [Status.CONSTANT]
+    assert np.isnan(still.beta).all()
+
+
+def test_index_weighs_by_the_caps_of_the_day_before():
+    returns = np.array([[np.nan, 0.10, np.nan], [np.nan, -0.02, 0.05], [np.nan, 0.3, 0.3]])
+    caps = np.array([[300.0, 999, 1], [100.0, 50, 1], [np.nan, np.nan, 1]])
+
+    index = weighted_index(returns, caps)
+    assert np.isnan(index[0])
+    assert index[1:] == pytest.approx([(300 * 0.10 - 100 * 0.02) / 400, 0.05])

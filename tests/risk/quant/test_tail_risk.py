@@ -1,0 +1,217 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from risk.quant import garch, tail_risk
+from risk.quant.arrays import counts
+from risk.quant.distributions import normal_quantile, normal_shortfall, student_shortfall
+from risk.quant.ewma import ewma
+from risk.quant.status import Status
+from risk.quant.tail_risk import (
+    Method,
+    combined,
+    ewma_filtered,
+    extreme,
+    garch_filtered,
+    garch_student,
+    gaussian,
+    historical,
+)
+from tests.risk.quant.simulated import garch_returns, sequences
+
+samples = hnp.arrays(
+    np.float64, st.tuples(st.integers(1, 3), st.integers(40, 90)), elements=st.floats(-0.875, 0.875, width=32)
+)
+levels = st.sampled_from([0.9, 0.95, 0.975])
+
+
+@given(samples, levels)
+def test_shortfall_is_the_mean_of_the_quantiles_beyond_the_level(returns, level):
+    # Derived anew: the integral of the empirical quantile function, a step function of n equal steps.
+    found = historical(returns, level=level)
+    for row, shortfall, status in zip(returns, found.expected_shortfall, found.status, strict=True):
+        if status is Status.CONSTANT:
+            continue
+        n = row.size
+        overlaps = np.clip(np.minimum(np.arange(1, n + 1) / n, 1 - level) - np.arange(n) / n, 0, None)
+        assert shortfall == pytest.approx(-(overlaps * np.sort(row)).sum() / (1 - level), abs=1e-12)
+
+
+@given(samples, levels)
+def test_shortfall_is_the_least_of_rockafellar_and_uryasev(returns, level):
+    found = historical(returns, level=level)
+    for row, shortfall, status in zip(returns, found.expected_shortfall, found.status, strict=True):
+        if status is Status.CONSTANT:
+            continue
+        # min over c of c + E[(L - c)+] / (1 - level); the minimum of a convex piecewise linear function is at a loss.
+        candidates = [c + np.maximum(-row - c, 0).mean() / (1 - level) for c in -row]
+        assert shortfall == pytest.approx(min(candidates), abs=1e-12)
+
+
+@given(samples, levels)
+def test_shortfall_is_never_less_than_the_value_at_risk(returns, level):
+    for method in (historical, gaussian):
+        found = method(returns, level=level)
+        good = found.status == Status.OK
+        assert (found.expected_shortfall[good] >= found.value_at_risk[good] - 1e-12).all()
+
+
+@given(samples, levels, st.floats(0.01, 100))
+def test_risk_grows_with_the_size_of_the_returns(returns, level, factor):
+    small, large = historical(returns, level=level), historical(returns * factor, level=level)
+
+    assert large.value_at_risk == pytest.approx(small.value_at_risk * factor, rel=1e-9, abs=1e-12, nan_ok=True)
+    assert large.expected_shortfall == pytest.approx(
+        small.expected_shortfall * factor, rel=1e-9, abs=1e-12, nan_ok=True
+    )
+
+
+@given(samples, levels, st.randoms(use_true_random=False))
+def test_historical_risk_does_not_depend_on_the_order_of_days(returns, level, random):
+    shuffled = returns[:, random.sample(range(returns.shape[1]), returns.shape[1])]
+    before, after = historical(returns, level=level), historical(shuffled, level=level)
+
+    assert after.value_at_risk.tolist() == pytest.approx(before.value_at_risk.tolist(), nan_ok=True)
+    assert after.expected_shortfall.tolist() == pytest.approx(before.expected_shortfall.tolist(), nan_ok=True)
+
+
+def test_missing_days_are_left_out():
+    values = np.random.default_rng(1).normal(0, 0.03, 200)
+    with_holes = np.full((1, 300), np.nan)
+    with_holes[0, np.sort(np.random.default_rng(2).choice(300, 200, replace=False))] = values
+
+    found, whole = historical(with_holes, level=0.95), historical(values[None], level=0.95)
+    assert (found.value_at_risk, found.expected_shortfall) == (whole.value_at_risk, whole.expected_shortfall)
+    assert found.observations.tolist() == [200]
+
+
+def test_sample_without_a_tail_of_its_own_has_no_number():
+    found = historical(np.random.default_rng(1).normal(0, 0.03, (1, 39)), level=0.975)
+
+    assert found.status.tolist() == [Status.TOO_FEW_OBSERVATIONS]
+    assert np.isnan(found.value_at_risk).all()
+    assert np.isnan(found.expected_shortfall).all()
+
+
+@pytest.mark.parametrize("method", [historical, gaussian])
+def test_constant_price_has_no_risk_that_could_be_told(method):
+    found = method(np.zeros((1, 100)), level=0.95)
+
+    assert found.status.tolist() == [Status.CONSTANT]
+    assert np.isnan(found.value_at_risk).all()
+
+
+def test_nothing_observed_is_not_zero():
+    for returns in (np.full((2, 100), np.nan), np.empty((2, 0))):
+        found = historical(returns, level=0.95)
+        assert found.status.tolist() == [Status.TOO_FEW_OBSERVATIONS] * 2
+        assert np.isnan(found.expected_shortfall).all()
+
+
+def test_gaussian_risk_is_that_of_mean_and_deviation():
+    values = np.random.default_rng(1).normal(0.001, 0.03, (1, 500))
+    found = gaussian(values, level=0.99)
+
+    mean, deviation = values.mean(), values.std(ddof=1)
+    assert found.value_at_risk[0] == pytest.approx(-mean + deviation * normal_quantile(0.99))
+    assert found.expected_shortfall[0] == pytest.approx(-mean + deviation * normal_shortfall(0.99))
+
+
+def test_filtered_risk_of_an_even_series_is_its_historical_risk():
+    # With equal squares every variance is the same, so filtering changes nothing.
+    values = 0.02 * np.where(np.random.default_rng(1).random(400) < 0.5, -1.0, 1.0)[None]
+    found = ewma_filtered(values, ewma(sequences(values)), level=0.95)
+
+    assert found.value_at_risk[0] == pytest.approx(historical(values, level=0.95).value_at_risk[0], rel=1e-9)
+
+
+def test_filtered_risk_follows_the_latest_variance():
+    random = np.random.default_rng(1)
+    calm, wild = random.normal(0, 0.01, 300), random.normal(0, 0.05, 100)
+    values = np.vstack([np.r_[calm, wild], np.r_[wild, calm]])
+    found = ewma_filtered(values, ewma(sequences(values)), level=0.975)
+
+    assert found.value_at_risk[0] > 3 * found.value_at_risk[1]
+
+
+@pytest.fixture(scope="module")
+def models():
+    values = sequences(garch_returns(series=3, days=700, seed=1) / 100)
+    fits = garch.fit(values)
+    return values, fits, garch.filtered(values, fits)
+
+
+def test_student_risk_is_the_closed_form(models):
+    _, fits, filtered = models
+    found = garch_student(fits, filtered, level=0.975)
+
+    by_hand = np.sqrt(filtered.next_variance) * student_shortfall(0.975, fits.degrees_of_freedom) - fits.mean
+    assert found.expected_shortfall.tolist() == by_hand.tolist()
+
+
+def test_garch_filtered_risk_is_the_tail_of_the_residuals(models):
+    _, fits, filtered = models
+    found = garch_filtered(fits, filtered, level=0.95)
+
+    tail = historical(filtered.residuals, level=0.95)
+    by_hand = tail.value_at_risk * np.sqrt(filtered.next_variance) - fits.mean
+    assert found.value_at_risk.tolist() == by_hand.tolist()
+
+
+def test_extreme_risk_joins_the_empirical_one_at_the_threshold(models):
+    _, fits, filtered = models
+    far, near = extreme(fits, filtered, level=0.999), extreme(fits, filtered, level=0.95)
+
+    assert near.value_at_risk == pytest.approx(garch_filtered(fits, filtered, level=0.95).value_at_risk, rel=0.1)
+    assert (far.value_at_risk > near.expected_shortfall).all()
+
+
+def test_combination_is_the_mean_of_three(models):
+    values, fits, filtered = models
+    parts = [
+        ewma_filtered(values.values, ewma(values), level=0.975),
+        garch_filtered(fits, filtered, level=0.975),
+        garch_student(fits, filtered, level=0.975),
+    ]
+    found = combined(*parts)
+
+    assert found.method.tolist() == [Method.COMBINED] * 3
+    assert found.value_at_risk == pytest.approx(sum(part.value_at_risk for part in parts) / 3)
+    assert found.expected_shortfall == pytest.approx(sum(part.expected_shortfall for part in parts) / 3)
+
+
+def test_short_history_is_left_to_ewma():
+    values = sequences(garch_returns(series=2, days=499, seed=1))
+    fits = garch.fit(values)
+    filtered = garch.filtered(values, fits)
+    alone = ewma_filtered(values.values, ewma(values), level=0.975)
+    found = combined(alone, garch_filtered(fits, filtered, level=0.975), garch_student(fits, filtered, level=0.975))
+
+    assert found.method.tolist() == [Method.EWMA_FILTERED] * 2
+    assert found.value_at_risk.tolist() == alone.value_at_risk.tolist()
+
+
+def test_failed_fit_is_left_to_ewma_and_shows_in_its_own_number():
+    values = garch_returns(series=1, days=600, seed=1)
+    values[:, ::3] = 0.0
+    series = sequences(values)
+    fits = garch.fit(series)
+    filtered = garch.filtered(series, fits)
+    student = garch_student(fits, filtered, level=0.975)
+    found = combined(
+        ewma_filtered(values, ewma(series), level=0.975), garch_filtered(fits, filtered, level=0.975), student
+    )
+
+    assert student.status.tolist() == [Status.STALE]
+    assert np.isnan(student.value_at_risk).all()
+    assert found.method.tolist() == [Method.EWMA_FILTERED]
+    assert found.value_at_risk[0] > 0
+
+
+def test_short_series_keep_the_residuals_of_their_backcast():
+    residuals = np.arange(224.0)[None]
+
+    assert counts(tail_risk._settled(residuals)).tolist() == [224]
+    assert counts(tail_risk._settled(np.arange(225.0)[None])).tolist() == [150]
