@@ -28,7 +28,7 @@ def student(
     sums: FloatArray,
     gradients: FloatArray,
 ) -> None:
-    """Fill `products`, `sums` and `gradients` of the asked `rows`."""
+    """Fill `products`, `sums` and, unless it is empty, `gradients` of the asked `rows`."""
     nu = parameters[:, 5]
     tail, half, weight = nu - 2.0, 0.5 * nu, 0.5 * (nu + 1.0) * (nu - 2.0)
     run = _Run(values, is_first, start, rows, parameters, backcasts)
@@ -47,7 +47,8 @@ def student(
         products[ended, block, 0], products[ended, block, 1] = variances[ended], densities[ended]
         variances[ended], densities[ended] = 1.0, 1.0
     sums[:] = totals.T
-    run.backward(gradients)
+    if len(gradients):
+        run.backward(gradients)
 
 
 def normal(
@@ -76,7 +77,8 @@ def normal(
         products[ended, block, 0] = variances[ended]
         variances[ended] = 1.0
     sums[:] = totals.T
-    run.backward(gradients)
+    if len(gradients):
+        run.backward(gradients)
 
 
 class _Run:

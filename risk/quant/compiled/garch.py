@@ -43,7 +43,8 @@ def student(values, is_first, start, rows, parameters, backcasts, products, sums
             products[index, at // BLOCK, 0], products[index, at // BLOCK, 1] = variances, densities
             at = end
         sums[index, 0], sums[index, 1] = share, pull
-        backward(series, begins, parameters[index], before, variance, slope, gradients[index])
+        if gradients.shape[0]:
+            backward(series, begins, parameters[index], before, variance, slope, gradients[index])
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -79,7 +80,8 @@ def normal(values, is_first, start, rows, parameters, backcasts, products, sums,
             products[index, at // BLOCK, 0] = variances
             at = end
         sums[index, 0], sums[index, 1] = share, pull
-        backward(series, begins, parameters[index], before, variance, slope, gradients[index])
+        if gradients.shape[0]:
+            backward(series, begins, parameters[index], before, variance, slope, gradients[index])
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
