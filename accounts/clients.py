@@ -17,7 +17,7 @@ BROWSERS: Mapping[str, str] = {
     "curl/": "curl",
     "okhttp": "Android app",
     "CFNetwork": "iOS app",
-    "python": "Python",
+    "Python": "Python",
 }
 SYSTEMS: Mapping[str, str] = {
     "iPhone": "iPhone",
@@ -52,4 +52,4 @@ class Client:
 
 
 def _first(table: Mapping[str, str], text: str) -> str:
-    return next((name for mark, name in table.items() if mark in text), "")
+    return next((name for mark, name in table.items() if mark.lower() in text.lower()), "")

@@ -243,6 +243,8 @@ def _snapshot(
     months = np.unique(
         (table["at"][written] + POSTGRES_EPOCH_MICROSECONDS).astype("datetime64[us]").astype("datetime64[M]")
     )
+    # The next month's too, so that it is there before it begins whether or not the nightly work has run.
+    months = np.append(months, months[-1] + 1)
     partitions.ensure(SNAPSHOTS, (partitions.Period.month(month) for month in months.astype("datetime64[D]").tolist()))
     if newest.any():
         chosen = {name: values[newest] for name, values in table.items()}
