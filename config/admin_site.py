@@ -28,6 +28,7 @@ class ProductAdminSite(AdminSite):
     site_header = "Crypto platform"
     site_title = "Crypto platform"
     index_title = "Administration"
+    login_template = "admin/accounts/login.html"
 
     @property
     def login_form(self) -> type[Any]:  # type: ignore[override]

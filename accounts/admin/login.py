@@ -24,7 +24,7 @@ class LoginForm(AdminAuthenticationForm):
         required=False,
         max_length=40,
         widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"}),
-        help_text="Of your authenticator app, or a recovery code, if two-factor authentication is on.",
+        help_text="If two-factor authentication is on: of your authenticator app, or a recovery code.",
     )
 
     def clean(self) -> dict[str, Any]:

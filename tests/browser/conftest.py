@@ -94,7 +94,7 @@ def log_in(browser: webdriver.Chrome, site: str) -> LogIn:
         browser.find_element(By.NAME, "password").send_keys(PASSWORD)
         browser.find_element(By.CSS_SELECTOR, "input[type=submit]").click()
         # Only the answer has one of these: going on before it has come would leave without the session.
-        browser.find_element(By.CSS_SELECTOR, "#user-tools, .errornote")
+        browser.find_element(By.CSS_SELECTOR, "#user-tools, .errornote, [name=step]")
         return person
 
     return log_in
