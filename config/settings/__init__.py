@@ -95,8 +95,7 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-us"
 USE_I18N = False
-DATETIME_FORMAT = "Y-m-d H:i:s"  # of the admin: sortable by eye, and with seconds
-DATE_FORMAT = "Y-m-d"
+FORMAT_MODULE_PATH = "config.formats"
 APPEND_SLASH = False  # every route answers with and without a slash; a redirect would lose the body of a POST
 
 # --- database -------------------------------------------------------------------------------------------------------
