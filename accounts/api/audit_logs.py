@@ -9,6 +9,7 @@ from accounts.api.admin import AdminView
 from accounts.models import AuditEntry
 from config.kernel.pages import link_header, page
 from config.kernel.parameters import Integer, Parameters, Text
+from config.kernel.serializers import Page
 
 DEFAULT_LIMIT = 50
 
@@ -40,10 +41,7 @@ class AuditLog(serializers.ModelSerializer):
         }
 
 
-class AuditLogPage(serializers.Serializer):
-    count = serializers.IntegerField(allow_null=True)
-    next = serializers.CharField(allow_null=True)
-    previous = serializers.CharField(allow_null=True)
+class AuditLogPage(Page):
     results = AuditLog(many=True)
 
 

@@ -16,7 +16,7 @@ from config.kernel import clock
 from config.kernel.errors import NotFound
 from config.kernel.pages import CURSOR, link_header, newest_first, page
 from config.kernel.parameters import NONE, Parameters
-from config.kernel.serializers import PasswordField, StrictSerializer
+from config.kernel.serializers import Page, PasswordField, StrictSerializer
 from config.kernel.views import ANY_KEY, ApiView
 
 
@@ -82,10 +82,7 @@ class CurrentKey(ShownKey):
         return sorted(self.context["scopes"])
 
 
-class KeyPage(serializers.Serializer):
-    count = serializers.IntegerField(allow_null=True)
-    next = serializers.CharField(allow_null=True)
-    previous = serializers.CharField(allow_null=True)
+class KeyPage(Page):
     results = ShownKey(many=True)
 
 

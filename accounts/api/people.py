@@ -15,6 +15,7 @@ from accounts.roles import Role
 from config.kernel import clock
 from config.kernel.errors import NotFound
 from config.kernel.pages import CURSOR, link_header, newest_first, page
+from config.kernel.serializers import Page
 
 
 class PendingUser(Me):
@@ -24,10 +25,7 @@ class PendingUser(Me):
         extra_kwargs = {name: {"required": True} for name in ("role", "status", "signup_address", "signup_flags")}
 
 
-class PendingUserPage(serializers.Serializer):
-    count = serializers.IntegerField(allow_null=True)
-    next = serializers.CharField(allow_null=True)
-    previous = serializers.CharField(allow_null=True)
+class PendingUserPage(Page):
     results = PendingUser(many=True)
 
 

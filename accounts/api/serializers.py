@@ -6,7 +6,7 @@ from rest_framework import serializers
 from accounts.actions.jobs import Cancellation
 from accounts.models import User
 from accounts.models.job import CELERY_WORDS, IN_PROGRESS
-from config.kernel.serializers import PasswordField, StrictSerializer
+from config.kernel.serializers import Page, PasswordField, StrictSerializer
 
 TASK_STATUSES = [*CELERY_WORDS.values(), IN_PROGRESS]
 
@@ -117,10 +117,7 @@ class TaskCancellation(TaskStarted):
     )
 
 
-class ActiveTasks(serializers.Serializer):
-    count = serializers.IntegerField(min_value=0)
-    next = serializers.CharField(allow_null=True)
-    previous = serializers.CharField(allow_null=True)
+class ActiveTasks(Page):
     results = TaskStatus(many=True)
 
 

@@ -13,7 +13,7 @@ from accounts.models import Session
 from config.kernel import clock
 from config.kernel.errors import NotFound, Unauthenticated
 from config.kernel.pages import CURSOR, link_header, newest_first, page
-from config.kernel.serializers import StrictSerializer
+from config.kernel.serializers import Page, StrictSerializer
 from config.kernel.views import ApiView
 
 
@@ -39,10 +39,7 @@ class ShownSession(serializers.ModelSerializer):
         return bool(session.pk == self.context["current"])
 
 
-class SessionPage(serializers.Serializer):
-    count = serializers.IntegerField(allow_null=True)
-    next = serializers.CharField(allow_null=True)
-    previous = serializers.CharField(allow_null=True)
+class SessionPage(Page):
     results = ShownSession(many=True)
 
 

@@ -17,6 +17,14 @@ class StrictSerializer(serializers.Serializer[Any]):
         return super().to_internal_value(data)
 
 
+class Page(serializers.Serializer[Any]):
+    """The shape of every list; a subclass adds `results`."""
+
+    count = serializers.IntegerField(allow_null=True)
+    next = serializers.CharField(allow_null=True, help_text="Relative to the host.")
+    previous = serializers.CharField(allow_null=True)
+
+
 class PasswordField(serializers.CharField):
     """A password as it was typed, blanks included; what it must be like is not decided here."""
 

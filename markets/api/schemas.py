@@ -4,6 +4,7 @@ from typing import get_args
 
 from rest_framework import serializers
 
+from config.kernel.serializers import Page
 from markets.providers.indicators import INDICATORS
 from markets.quant.volatility_regime import Regime
 from markets.queries.volatility_regime import Basis
@@ -39,10 +40,7 @@ class Cryptocurrency(serializers.Serializer):
     stale = serializers.BooleanField(help_text="Older than twice the interval at which it should be renewed.")
 
 
-class CryptocurrencyPage(serializers.Serializer):
-    count = serializers.IntegerField(help_text="All that match.")
-    next = serializers.CharField(allow_null=True, help_text="Address of the next page, relative to the host.")
-    previous = serializers.CharField(allow_null=True)
+class CryptocurrencyPage(Page):
     results = Cryptocurrency(many=True)
 
 
@@ -189,10 +187,7 @@ class VolatilityRegime(serializers.Serializer):
     stale = serializers.BooleanField()
 
 
-class IndicatorsAnswer(serializers.Serializer):
-    count = serializers.IntegerField()
-    next = serializers.CharField(allow_null=True, help_text="Always null: there is one page.")
-    previous = serializers.CharField(allow_null=True)
+class IndicatorsAnswer(Page):
     results = IndicatorNow(many=True)
     volatility_regime = VolatilityRegime()
 
@@ -266,8 +261,5 @@ class NewsEntry(serializers.Serializer):
         return super().get_fields() | {"source": NewsSource()}
 
 
-class NewsPage(serializers.Serializer):
-    count = serializers.IntegerField(allow_null=True, help_text="Always null: counting would cost more than it tells.")
-    next = serializers.CharField(allow_null=True, help_text="Address of the next page, relative to the host.")
-    previous = serializers.CharField(allow_null=True)
+class NewsPage(Page):
     results = NewsEntry(many=True)
