@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from accounts.actions import audit, mails, sessions
+from accounts.actions import audit, mails, passwords, sessions
 from accounts.models import Session, User
 from accounts.roles import Role
 from config.kernel.errors import Conflict, PermissionDenied, ValidationFailed
@@ -131,6 +131,18 @@ def create_service(username: str, role: Role, *, by: User, at: datetime, reason:
     )
     audit.record("accounts.service.created", actor=by, subject=service, at=at, reason=reason, after={"role": role})
     return service
+
+
+@transaction.atomic
+def create_admin(username: str, email: str, password: str, *, at: datetime) -> User:
+    """An active administrator, made by whoever runs the installation; the others are approved by one.
+
+    Raises `ValidationFailed` for the password, and Django's `ValidationError` for the rest.
+    """
+    passwords.require_acceptable(password, User(username=username, email=email))
+    admin = User.objects.create_superuser(username, email, password)
+    audit.record("accounts.user.created", actor=None, subject=admin, at=at, after={"role": admin.role})
+    return admin
 
 
 @transaction.atomic
