@@ -101,6 +101,7 @@ class CancelTask(_TaskView):
 class ListActiveTasks(ApiView):
     """The tasks that have not finished, newest first: one's own, or everybody's for operators."""
 
+    key_scope = Scope.TASKS
     parameters = _ACTIVE
 
     @extend_schema(responses={200: ActiveTasksAnswer})

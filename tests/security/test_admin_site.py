@@ -172,7 +172,7 @@ def test_password_is_changed_by_the_deed_of_the_api(boss):
     session.refresh_from_db()
     assert boss.check_password(NEW_PASSWORD)
     assert (boss.token_version, session.ending) == (1, "password_changed")
-    assert AuditEntry.objects.about(boss).verbs() == ["accounts.password.changed"]
+    assert AuditEntry.objects.about(boss).verbs() == ["accounts.admin_site.entered", "accounts.password.changed"]
     assert [mail.template for mail in Mail.objects.all()] == ["password_changed"]
 
 

@@ -22,6 +22,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 
 def verify() -> list[str]:
     """The lines about what is wrong; empty when all is well."""
+    connection.check_constraints()  # links of the audit trail are written when a transaction ends, and these do not
     out, error = StringIO(), ""
     try:
         call_command("verify_invariants", stdout=out)
