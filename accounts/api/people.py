@@ -8,6 +8,7 @@ from rest_framework.response import Response
 from accounts.actions import api_keys, people
 from accounts.api.admin import AdminView, Deed, reason_of
 from accounts.api.callers import user_of
+from accounts.api.idempotency import IdempotentView
 from accounts.api.keys import CreatedKey, KeyFields, created
 from accounts.api.serializers import Me
 from accounts.models import User
@@ -103,7 +104,7 @@ class RevokeUserSessions(AdminView):
         return Response(Me(person).data)
 
 
-class CreateService(AdminView):
+class CreateService(IdempotentView, AdminView):
     """Make an account for a program: it has API keys and no password, and outlives who made it."""
 
     @extend_schema(request=NewService, responses={201: Me})
