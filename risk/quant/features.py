@@ -134,15 +134,20 @@ def measure(
     return Measurements(values, alone.tails[LEVELS.index(LEVEL)], alone.fits, size, alone.observations)
 
 
-def market_of(prices: FloatArray, market_caps: FloatArray, *, reference: int | None) -> Market:
-    """The index of these assets, and the returns of the one in the row `reference`, if that is among them."""
-    year = prices[:, -YEAR:]
-    simple = returns(year, kind=Kind.SIMPLE).winsorised().values
-    index = weighted_index(simple, market_caps[:, -YEAR:])
-    if reference is None:
-        return Market(index, np.full(len(index), np.nan))
-    own = returns(prices[reference : reference + 1, -WINDOW - 1 :]).winsorised().values[0]
-    return Market(index[-own.size :], own[-year.shape[1] :])
+def market_of(prices: FloatArray, market_caps: FloatArray, *, reference: int) -> Market:
+    """The index of these assets, and the returns of the one in the row `reference`."""
+    return Market(index_of(prices, market_caps), reference_of(prices[reference]))
+
+
+def index_of(prices: FloatArray, market_caps: FloatArray) -> FloatArray:
+    """Simple returns of the cap-weighted index of these assets over the last year of the panel."""
+    simple = returns(prices[:, -YEAR:], kind=Kind.SIMPLE).winsorised().values
+    return weighted_index(simple, market_caps[:, -YEAR:])
+
+
+def reference_of(prices: FloatArray) -> FloatArray:
+    """The returns of one asset over the last year of its prices, winsorised as everybody's are."""
+    return returns(prices[None, -WINDOW - 1 :]).winsorised().values[0, -YEAR:]
 
 
 def measure_alone(
@@ -185,7 +190,9 @@ def measure_alone(
     quarter = drawdown(prices[:, -QUARTER:])
     trade = liquidity(prices[:, -QUARTER:], volumes[:, -QUARTER:], market_caps[:, -QUARTER:])
     own = kept.values[:, -prices[:, -YEAR:].shape[1] :]
-    dependence = market_dependence(own, market.index[-own.shape[1] :], market.reference[-own.shape[1] :])
+    reference = market.reference[-own.shape[1] :]
+    dependence = market_dependence(own, market.index[-own.shape[1] :], reference)
+    together_down = np.where(np.isnan(reference).all(), np.nan, dependence.tail_dependence)
     pareto = extreme_value.fit(-filtered.residuals)
     observed = counts(prices)
     month = market_caps[:, -MONTH:]
@@ -210,7 +217,7 @@ def measure_alone(
         "zero_returns": (trade.zero_return_share, counts(returns(prices[:, -QUARTER:]).values)),
         "beta": (dependence.beta, dependence.observations),
         "downside_beta": (dependence.downside_beta, dependence.observations),
-        "tail_dependence": (dependence.tail_dependence, dependence.observations),
+        "tail_dependence": (together_down, dependence.observations),
         "youth": (-_log(observed.astype(np.float64)), observed),
         "smallness": (-_log(market_cap), counts(month)),
     }
@@ -247,7 +254,12 @@ def _fits(packed: Sequences, prior: garch.Prior | None, *, learns_prior: bool) -
 
 def prior_of(long: GarchFit) -> garch.Prior | None:
     """What long series say of persistence and tail; None of too few to say it."""
-    return garch.pooled_prior(long) if np.count_nonzero(is_ok(long.status)) >= SIZES else None
+    return prior_from(long.coordinates[is_ok(long.status)])
+
+
+def prior_from(coordinates: FloatArray) -> garch.Prior | None:
+    """The same from where the searches of long series ended."""
+    return garch.prior_from(coordinates) if len(coordinates) >= SIZES else None
 
 
 def _log_volatility(variance: FloatArray) -> FloatArray:

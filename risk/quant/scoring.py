@@ -26,10 +26,15 @@ class Scores:
 
     log_volatility: FloatArray
     """Log of sigma*, the annualised volatility that is forecast for the next 30 days."""
-    percentile: FloatArray
-    """Among the assets of the day that have a score, 0 to 100."""
+    order: FloatArray
+    """By which assets are ranked: sigma* rather than the score, which many share at its upper end."""
     attribution: Attribution
     """Contributions of the components in the order of `Component`, then floor, then rule of the dead."""
+
+    @property
+    def percentile(self) -> FloatArray:
+        """Among the assets of the day that have a score, 0 to 100."""
+        return np.asarray(100 * ridge.ranks(self.order[:, None])[:, 0])
 
     @property
     def score(self) -> FloatArray:
@@ -93,7 +98,6 @@ def score(
     death = np.where(is_dead, 100.0 - plain.score, 0.0)
     found = with_terms(plain, np.column_stack([floor, death]))
     log_volatility = model.mean + of_component.sum(axis=1)
-    # By sigma* rather than by the score, which many share at its upper end.
     floored = np.maximum(log_volatility, score_map.log_volatility(floor_of_stablecoins))
     order = np.where(is_dead, np.inf, np.where(is_stablecoin, floored, log_volatility))
-    return Scores(log_volatility, 100 * ridge.ranks(order[:, None])[:, 0], found)
+    return Scores(log_volatility, order, found)
