@@ -1,0 +1,22 @@
+from django.db import models
+
+
+class Backtest(models.Model):
+    """How a model's one-day value at risk and expected shortfall fared on the history that was loaded; append-only."""
+
+    id = models.BigAutoField(primary_key=True)
+    model = models.ForeignKey("risk.RiskModel", on_delete=models.PROTECT, related_name="backtests")
+    since = models.DateField(help_text="The first day that was forecast.")
+    until = models.DateField(help_text="The last day that was forecast.")
+    assets = models.PositiveIntegerField()
+    forecasts = models.PositiveIntegerField()
+    results = models.JSONField(
+        help_text="One entry a method and level: hits, hit rate, Kupiec, Christoffersen, Acerbi-Szekely, FZ0."
+    )
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+
+    def __str__(self) -> str:
+        return f"{self.since} to {self.until}"
