@@ -1,7 +1,7 @@
 """What attackers have: many hands, programs that send anything, and time."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
@@ -15,7 +15,7 @@ from pyotp import TOTP
 from accounts.actions import two_factor
 from accounts.models import User
 from accounts.revocations import POLL_SECONDS, REVOCATIONS
-from config.kernel import clock
+from config.kernel import clock, counters
 from config.kernel.errors import Problem
 
 Answer = Callable[..., Any]
@@ -45,8 +45,13 @@ def next_poll() -> Callable[[], None]:
 
 
 @pytest.fixture
-def at_once(committed_db: object) -> Callable[[Sequence[Callable[[], Any]]], list[Any]]:
+def at_once(
+    committed_db: object, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[Sequence[Callable[[], Any]]], list[Any]]]:
     """Do things at the same moment, each in a thread and a connection of its own; their results, or their problems."""
+    # On a machine with much else to do, so many threads would take Redis for away.
+    monkeypatch.setattr(counters, "TIMEOUT_SECONDS", 30.0)
+    counters.server.cache_clear()
 
     def at_once(deeds: Sequence[Callable[[], Any]]) -> list[Any]:
         barrier = Barrier(len(deeds))
@@ -63,7 +68,8 @@ def at_once(committed_db: object) -> Callable[[Sequence[Callable[[], Any]]], lis
         with ThreadPoolExecutor(len(deeds)) as hands:
             return list(hands.map(do, deeds))
 
-    return at_once
+    yield at_once
+    counters.server.cache_clear()
 
 
 @pytest.fixture
