@@ -1,0 +1,97 @@
+"""How often forecasts came true: by model, horizon, level and bucket."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from django.db import connection
+
+from risk.quant.hit_rate import HitRate, hit_rate
+
+What = Literal["value_at_risk_exceeded", "inside_interval"]
+
+# Assets of a day go together, and so do months that overlap: a cluster is a day, or thirty.
+_CLUSTERS = (
+    "SELECT score.model_id, o.horizon, o.level, score.bucket, GROUPING(score.bucket) AS is_pooled,"
+    " CASE o.horizon WHEN 'day' THEN score.as_of - DATE '1970-01-01' ELSE (score.as_of - DATE '1970-01-01') / 30 END"
+    " AS cluster, count(*)::float8 AS n, count(*) FILTER (WHERE coalesce(o.is_exceeded, o.is_inside))::float8 AS h,"
+    " min(score.as_of) AS first, max(score.as_of) AS last"
+    " FROM risk_forecastoutcome o JOIN risk_riskscore score ON score.id = o.score_id"
+    " WHERE {where} GROUP BY GROUPING SETS ((1, 2, 3, 6, score.bucket), (1, 2, 3, 6))"
+)
+_TABLE = (
+    "SELECT model.version, c.horizon, c.level, CASE c.is_pooled WHEN 1 THEN NULL ELSE c.bucket END,"
+    " count(*), sum(h), sum(n), sum(h * h), sum(h * n), sum(n * n), min(c.first), max(c.last)"
+    " FROM ({clusters}) c JOIN risk_riskmodel model ON model.id = c.model_id"
+    " GROUP BY model.version, c.horizon, c.level, c.is_pooled, c.bucket"
+    " ORDER BY model.version, c.horizon, c.level, c.is_pooled DESC, c.bucket"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One model, horizon and level in one bucket, or in all (`bucket` None)."""
+
+    model_version: str
+    horizon: str
+    level: float
+    bucket: str | None
+    hits: int
+    size: int
+    clusters: int
+    first: date
+    last: date
+    found: HitRate
+
+    @property
+    def what(self) -> What:
+        return "value_at_risk_exceeded" if self.horizon == "day" else "inside_interval"
+
+    @property
+    def expected(self) -> float:
+        """The rate of a model that is right."""
+        return 1 - self.level if self.horizon == "day" else self.level
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the expected rate is one that the interval allows."""
+        return self.found.lower <= self.expected <= self.found.upper
+
+
+def table(
+    *, model_id: int | None = None, horizon: str | None = None, start: date | None = None, end: date | None = None
+) -> Sequence[Row]:
+    """Every row there is of scores as of `start` or later and before `end`."""
+    conditions, parameters = ["true"], []
+    for condition, value in (
+        ("score.model_id = %s", model_id),
+        ("o.horizon = %s", horizon),
+        ("score.as_of >= %s", start),
+        ("score.as_of < %s", end),
+    ):
+        if value is not None:
+            conditions.append(condition)
+            parameters.append(value)
+    with connection.cursor() as cursor:
+        cursor.execute(_TABLE.format(clusters=_CLUSTERS.format(where=" AND ".join(conditions))), parameters)
+        records = cursor.fetchall()
+    return [_row(*record) for record in records]
+
+
+def _row(
+    version: str,
+    horizon: str,
+    level: float,
+    bucket: str | None,
+    clusters: int,
+    hits: float,
+    size: float,
+    hits_squared: float,
+    cross: float,
+    squared: float,
+    first: date,
+    last: date,
+) -> Row:
+    found = hit_rate(clusters=clusters, hits=hits, size=size, hits_squared=hits_squared, cross=cross, squared=squared)
+    return Row(version, horizon, level, bucket, int(hits), int(size), clusters, first, last, found)
