@@ -133,6 +133,14 @@ class ShowTop(MarketView):
         return _answer(reader.page(listing, at=at), url, values, listing, at=at)
 
 
+class ShowRiskiest(ShowTop):
+    """The assets with the highest risk scores."""
+
+    @extend_schema(responses=CryptocurrencyPage)
+    def get(self, request: HttpRequest, **path: Any) -> HttpResponse:
+        return super().get(request, category="risk")
+
+
 _DETAIL = Parameters(
     strict=Boolean(default=False, description="Answer 409 when several assets carry the symbol."),
     by=Choice(("slug", "symbol"), description="Look for a slug or a symbol only."),

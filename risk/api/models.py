@@ -53,7 +53,7 @@ class ShowModel(RiskView):
         return super().get(request, **path)
 
     def answer(self, values: dict[str, Any], *, version: int, at: datetime, **path: Any) -> Answer:
-        model = named(path["version"])
+        model = named(path["model_version"])
         fit = models.newest_fit(model)
         body = _row(model, models.scored_as_of(model)) | {
             "parameters": model.parameters,
@@ -61,7 +61,7 @@ class ShowModel(RiskView):
             "limits": model_card.LIMITS,
             "what_this_is_not": model_card.WHAT_THIS_IS_NOT,
             "learnt_from": None if fit is None else _learnt(fit),
-            "backtest_url": reverse("risk-model-backtest", kwargs={"version": model.version}),
+            "backtest_url": reverse("risk-model-backtest", kwargs={"model_version": model.version}),
             "calibration_url": f"{reverse('risk-calibration')}?model={model.version}",
         }
         return _json(body, at)
@@ -84,7 +84,7 @@ class ShowBacktest(RiskView):
         return super().get(request, **path)
 
     def answer(self, values: dict[str, Any], *, version: int, at: datetime, **path: Any) -> Answer:
-        model = named(path["version"])
+        model = named(path["model_version"])
         backtest = models.newest_backtest(model)
         body = {
             "model_version": model.version,
@@ -151,7 +151,7 @@ def _row(model: RiskModel, scored_as_of: object) -> dict[str, object]:
         "created_at": model.created_at,
         "changed_at": model.changed_at,
         "scored_as_of": scored_as_of,
-        "url": reverse("risk-model", kwargs={"version": model.version}),
+        "url": reverse("risk-model", kwargs={"model_version": model.version}),
     }
 
 

@@ -8,7 +8,7 @@ urlpatterns = [
     route("cryptocurrencies/<str:symbol>/risk/history", ShowRiskHistory.as_view(), name="cryptocurrency-risk-history"),
     route("risk/scores", ListScores.as_view(), name="risk-scores"),
     route("risk/models", ListModels.as_view(), name="risk-models"),
-    route("risk/models/<str:version>", ShowModel.as_view(), name="risk-model"),
-    route("risk/models/<str:version>/backtest", ShowBacktest.as_view(), name="risk-model-backtest"),
+    route("risk/models/<str:model_version>", ShowModel.as_view(), name="risk-model"),
+    route("risk/models/<str:model_version>/backtest", ShowBacktest.as_view(), name="risk-model-backtest"),
     route("risk/calibration", ShowCalibration.as_view(), name="risk-calibration"),
 ]

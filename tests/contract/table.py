@@ -19,7 +19,7 @@ EXAMPLES = {
     "symbol": "no-such-coin",
     "category": "market_cap",
     "indicator": "fear_and_greed",
-    "version": "no-such-version",
+    "model_version": "no-such-version",
 }
 
 
