@@ -18,16 +18,28 @@ from structlog.contextvars import bound_contextvars
 from accounts import kinds, lease, metrics
 from accounts.actions import jobs
 from accounts.holder import Holder
-from accounts.kinds import Kind
+from accounts.kinds import Kind, Retry
 from accounts.models import Job
 from config.kernel.envelope import to_problem
 from config.kernel.errors import InternalError, Problem
 from markets.runs import sync
+from risk.runs import fitting, outcomes, scoring
 
 log = structlog.get_logger(__name__)
 
+RISK = Job.Queue.RISK_CALCULATIONS
+HOUR = 3_600
+
+# Parts of a run: whatever goes wrong with one, that one alone is tried again before the run is given up.
+PATIENT = Retry(after=(Problem,))
+
 KINDS: Mapping[str, Kind] = {
     sync.KIND: Kind(sync.perform),
+    scoring.UNIVERSE: Kind(scoring.perform, queue=RISK, time_limit=HOUR),
+    scoring.CHUNK: Kind(scoring.perform_chunk, queue=RISK, retry=PATIENT),
+    scoring.FINISH: Kind(scoring.perform_finish, queue=RISK, retry=PATIENT),
+    fitting.KIND: Kind(fitting.perform, queue=RISK, time_limit=HOUR),
+    outcomes.KIND: Kind(outcomes.perform, queue=RISK, time_limit=HOUR),
 }
 
 PAUSE_SECONDS = 0.5

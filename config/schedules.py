@@ -16,10 +16,11 @@ from markets.runs.sync import DEFAULT_LIMIT
 
 @dataclass(frozen=True, slots=True)
 class Crontab:
-    """A moment of every day or hour, in UTC."""
+    """A moment of every month, day or hour, in UTC."""
 
     minute: str
     hour: str = "*"
+    day_of_month: str = "*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,24 @@ SCHEDULES: Sequence[Schedule] = (
         "markets.enforce_retention",
         "Drop prices beyond the retention and prepare the partitions to come.",
         crontab=Crontab(minute="30", hour="3"),
+    ),
+    Schedule(
+        "Risk: score every asset",
+        "risk.score_universe",
+        "A score, its causes and its intervals for every listed asset as of yesterday's close, by every active model.",
+        crontab=Crontab(minute="15", hour="0"),
+    ),
+    Schedule(
+        "Risk: compare forecasts with what happened",
+        "risk.record_forecast_outcomes",
+        "Losses beyond the value at risk of the day before, realised risk inside the intervals of a month ago.",
+        crontab=Crontab(minute="45", hour="0"),
+    ),
+    Schedule(
+        "Risk: learn from last month",
+        "risk.fit_models",
+        "Every active model is fitted again on everything that was over by the end of last month.",
+        crontab=Crontab(minute="0", hour="1", day_of_month="1"),
     ),
     Schedule(
         "Jobs: tell the workers again",

@@ -212,6 +212,24 @@ def read_vector(vector: str, asset_ids: Sequence[int], *, first_year: int, last_
     return rows
 
 
+def read_sources(asset_ids: Sequence[int], *, first_year: int, last_year: int) -> dict[int, NDArray[np.int16]]:
+    """Who said each day's close, 0 for nobody; in the slots of `read_vector`."""
+    width = (last_year - first_year + 1) * SLOTS
+    rows: dict[int, NDArray[np.int16]] = {}
+    with binary_cursor() as cursor:
+        cursor.execute(
+            f"SELECT asset_id, year, sources FROM {TABLE} WHERE asset_id = ANY(%s) AND year BETWEEN %s AND %s",  # noqa: S608  # a literal name
+            [list(asset_ids), first_year, last_year],
+        )
+        for asset_id, year, packed in cursor:
+            row = rows.get(asset_id)
+            if row is None:
+                row = rows[asset_id] = np.zeros(width, dtype=np.int16)
+            start = (year - first_year) * SLOTS
+            row[start : start + SLOTS] = np.frombuffer(packed, "<i2")
+    return rows
+
+
 def _with_one_nan(values: FloatArray) -> FloatArray:
     """Every NaN of the same bits: rows hold NULL for all of them, and make the same blocks."""
     return np.where(np.isnan(values), np.nan, values)

@@ -32,18 +32,35 @@ def price_frame(asset_ids: Sequence[int], *, start: date, end: date, vector: str
 
     Reads whole year blocks; nothing is filled in.
     """
-    if end <= start:
-        raise ValueError("an empty window")
+    columns = _columns(start, end)
     rows = blocks.read_vector(vector, asset_ids, first_year=start.year, last_year=end.year)
-    days = np.arange((start - _EPOCH).days, (end - _EPOCH).days, dtype=np.int32)
-    year, slot = blocks.year_and_slot(days)
-    columns = (year.astype(np.intp) - start.year) * SLOTS + slot
-    values = np.full((len(asset_ids), len(days)), np.nan)
+    values = np.full((len(asset_ids), len(columns)), np.nan)
     for index, asset_id in enumerate(asset_ids):
         row = rows.get(asset_id)
         if row is not None:
             np.take(row, columns, out=values[index])
     return PriceFrame(np.array(asset_ids, dtype=np.int32), start, values)
+
+
+def source_frame(asset_ids: Sequence[int], *, start: date, end: date) -> NDArray[np.int16]:
+    """Ids of the sources of the bars that `price_frame` reads; 0 where there is no bar."""
+    columns = _columns(start, end)
+    rows = blocks.read_sources(asset_ids, first_year=start.year, last_year=end.year)
+    values = np.zeros((len(asset_ids), len(columns)), dtype=np.int16)
+    for index, asset_id in enumerate(asset_ids):
+        row = rows.get(asset_id)
+        if row is not None:
+            np.take(row, columns, out=values[index])
+    return values
+
+
+def _columns(start: date, end: date) -> NDArray[np.intp]:
+    """The slots of the days from `start` to `end`, exclusive, in whole years from that of `start` on."""
+    if end <= start:
+        raise ValueError("an empty window")
+    days = np.arange((start - _EPOCH).days, (end - _EPOCH).days, dtype=np.int32)
+    year, slot = blocks.year_and_slot(days)
+    return (year.astype(np.intp) - start.year) * SLOTS + slot
 
 
 def bar_table(bars: Bars, *, asset_ids: NDArray[np.int32], source_ids: NDArray[np.int16]) -> BarTable:

@@ -1,6 +1,7 @@
 """A score in words that a person can act on."""
 
 from collections.abc import Iterator, Mapping
+from math import expm1
 from types import MappingProxyType
 from typing import Any
 
@@ -16,9 +17,11 @@ CAUSES: Mapping[str, str] = MappingProxyType(
         "liquidity": "how thinly it is traded",
         "market": "how it moves with the market",
         "structure": "its age and size",
-        "sentiment": "bad news, which only ever raises a score",
-        "floor": "the least that a pegged coin is given",
-        "dead": "the rule that the dead have 100",
+        "stablecoin_floor": "the least that a pegged coin is given",
+        "death": "the rule that the dead have 100",
+        "news": "bad news, which only ever raises a score",
+        "pump": "the rule that a pump lowers no score",
+        "wrapping": "the risk of what it stands for",
     }
 )
 """What each cause of a score is about."""
@@ -26,6 +29,19 @@ CAUSES: Mapping[str, str] = MappingProxyType(
 BANDS: Mapping[str, str] = MappingProxyType(
     {"low": "low", "moderate": "moderate", "high": "high", "very_high": "very high", "extreme": "extreme"}
 )
+
+_DOUBTS: Mapping[str, str] = MappingProxyType(
+    {
+        "stale_price": "its price hardly moves, as one that nobody makes",
+        "very_short_history": "less than 60 days of returns",
+        "short_history": "less than 250 days of returns",
+        "bad_prints": "prices that were not believed",
+        "volume_unknown": "no volumes, so liquidity is not judged",
+        "market_cap_unknown": "no market cap, so size is not judged",
+        "news_unknown": "too few news to say anything",
+    }
+)
+"""What lowers the confidence."""
 
 _WITHOUT_SCORE: Mapping[str, str] = MappingProxyType(
     {
@@ -59,6 +75,11 @@ def without_score(status: str) -> str:
     return _WITHOUT_SCORE[status]
 
 
+def doubts(score: RiskScore) -> str:
+    """What lowers the confidence, in words."""
+    return "; ".join(_DOUBTS[reason] for reason in score.confidence_reasons)
+
+
 def _sentences(score: RiskScore) -> Iterator[str]:
     yield (
         f"{score.asset.name} scores {score.score:.0f} of 100 ({BANDS[score.band]}) as of the close of {score.as_of},"
@@ -78,7 +99,7 @@ def _sentences(score: RiskScore) -> Iterator[str]:
     if score.delta is not None and score.previous is not None:
         yield _change(score, score.previous)
     if score.confidence != RiskScore.Confidence.HIGH:
-        yield f"Confidence is {score.confidence}: {'; '.join(score.confidence_reasons)}."
+        yield f"Confidence is {score.confidence}: {doubts(score)}."
     yield _deed(score)
 
 
@@ -99,25 +120,21 @@ def _deed(score: RiskScore) -> str:
         return "No tail loss could be measured: size a position as if it could be lost."
     times = round(1 / (1 - tail["level"]))
     return (
-        f"Plan for it: about one day in {times} may lose more than {_per_cent(tail['value_at_risk'])} of a position,"
-        f" and such a day {_per_cent(tail['expected_shortfall'])} on average; if you cannot bear that, hold less."
+        f"Plan for it: about one day in {times} may lose more than {_lost(tail['value_at_risk'])} of a position,"
+        f" and such a day about {_lost(tail['expected_shortfall'])}; if you cannot bear that, hold less."
     )
 
 
 def headline_tail(tail: list[dict[str, Any]]) -> dict[str, Any] | None:
     """The entry of one day at 97.5 %, where it could be measured."""
     return next(
-        (
-            entry
-            for entry in tail
-            if entry["level"] == 0.975 and entry["horizon_days"] == 1 and entry["value_at_risk"] is not None
-        ),
+        (entry for entry in tail if entry["level"] == 0.975 and entry["horizon_days"] == 1),
         None,
     )
 
 
 def _cause(entry: Mapping[str, Any]) -> str:
-    return CAUSES.get(entry["component"], str(entry["component"]))
+    return CAUSES[entry["component"]]
 
 
 def _points(entry: Mapping[str, Any]) -> str:
@@ -126,6 +143,10 @@ def _points(entry: Mapping[str, Any]) -> str:
 
 def _per_cent(share: float | None) -> str:
     return f"{100 * (share or 0.0):.1f} %"
+
+
+def _lost(log_return: float) -> str:
+    return _per_cent(-expm1(-log_return))
 
 
 def _sentence(reason: str) -> str:

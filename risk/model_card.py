@@ -10,7 +10,7 @@ METHOD = (
     "A ridge regression without negative weights, learnt from past days whose next 30 days were over, turns the"
     " measurements into the forecast; a fixed map turns the forecast into a score from 0 to 100.",
     "Intervals are split-conformal, by bucket of size and length of history.",
-    "Value at risk and expected shortfall are positive losses as fractions of value, of daily returns; on long"
+    "Value at risk and expected shortfall are positive losses, of one day and as log returns; on long"
     " histories the mean of three methods, on short ones filtered historical simulation alone.",
 )
 

@@ -33,7 +33,11 @@ RISK = {
             "n": 5210,
         }
     ],
-    "confidence": {"level": "medium", "reasons": ["no news that say anything"]},
+    "confidence": {
+        "level": "medium",
+        "reasons": ["news_unknown"],
+        "description": "too few news to say anything",
+    },
     "factors": [
         {
             "component": "base",
@@ -47,9 +51,7 @@ RISK = {
             "points": -20.5,
             "direction": "lowers",
             "description": "how much the price has been moving",
-            "measurements": [
-                {"name": "volatility", "value": 0.43, "unit": "annualised", "n": 1000, "percentile": 10.0}
-            ],
+            "measurements": [{"name": "volatility", "value": 0.43, "unit": "per_year", "n": 1000, "percentile": 10.0}],
         },
     ],
     "delta_since_previous": {
@@ -64,6 +66,7 @@ RISK = {
             "horizon_days": 1,
             "value_at_risk": 0.048,
             "expected_shortfall": 0.066,
+            "unit": "log_return",
             "method": "combined",
             "n": 1000,
             "window_days": 1000,
@@ -187,7 +190,21 @@ BACKTEST = {
     "days": 1096,
     "assets": 190,
     "forecasts": 198_211,
-    "results": [{"method": "combined", "level": 0.975, "hits": 5213, "hit_rate": 0.0263, "kupiec_pass_share": 0.97}],
+    "results": [
+        {
+            "method": "combined",
+            "level": 0.975,
+            "forecasts": 198_211,
+            "exceedances": 5213,
+            "rate": 0.0263,
+            "expected_rate": 0.025,
+            "kupiec_passed": 0.97,
+            "christoffersen_passed": 0.91,
+            "tested_assets": 190,
+            "shortfall_statistic": 0.026,
+            "fz0": 2.63,
+        }
+    ],
     "created_at": "2026-03-01T02:00:00Z",
     "what_this_is_not": list(WHAT_THIS_IS_NOT),
 }
@@ -216,6 +233,8 @@ CALIBRATION = {
                 "clusters": 90,
             },
             "agrees": True,
+            "shortfall_statistic": 0.03,
+            "mean_width": None,
             "since": "2025-12-11",
             "until": "2026-03-10",
         }

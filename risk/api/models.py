@@ -189,6 +189,8 @@ def _calibrated(row: Row) -> dict[str, object]:
             "clusters": row.clusters,
         },
         "agrees": row.agrees,
+        "shortfall_statistic": row.shortfall_statistic,
+        "mean_width": row.mean_width,
         "since": row.first,
         "until": row.last,
     }

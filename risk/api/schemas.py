@@ -48,7 +48,8 @@ class Interval(serializers.Serializer):
 
 class Confidence(serializers.Serializer):
     level = serializers.ChoiceField(choices=RiskScore.Confidence.choices)
-    reasons = serializers.ListField(child=serializers.CharField(), help_text="What lowers it.")
+    reasons = serializers.ListField(child=serializers.CharField(), help_text="What lowers it, as words for programs.")
+    description = serializers.CharField(help_text="The same for people.")
 
 
 class Delta(serializers.Serializer):
@@ -61,12 +62,13 @@ class Delta(serializers.Serializer):
 
 
 class TailLoss(serializers.Serializer):
-    """Positive numbers are losses, as fractions of value."""
+    """Positive numbers are losses, as log returns; 1 - exp(-x) is the fraction of value that is lost."""
 
     level = serializers.FloatField()
     horizon_days = serializers.IntegerField()
     value_at_risk = _number("The loss that is exceeded with probability 1 - level; null: not measurable.")
     expected_shortfall = _number("The mean of the losses beyond it.")
+    unit = serializers.ChoiceField(choices=("log_return",))
     method = serializers.CharField()
     n = serializers.IntegerField(allow_null=True, help_text="Daily returns that it was measured from.")
     window_days = serializers.IntegerField()
@@ -296,6 +298,8 @@ class CalibrationRow(serializers.Serializer):
     expected_rate = serializers.FloatField()
     interval = RateInterval(help_text="Of the hit rate.")
     agrees = serializers.BooleanField(help_text="The expected rate lies in the interval.")
+    shortfall_statistic = _number("Of one day: Acerbi and Szekely's Z2; positive: the shortfall was too small.")
+    mean_width = _number("Of a month: points that the intervals were wide.")
     since = serializers.DateField()
     until = serializers.DateField()
 

@@ -107,7 +107,7 @@ def _described(score: RiskScore, run: ScoreRun, at: datetime) -> dict[str, objec
         "forecast_volatility": score.sigma,
         "horizon_days": model_card.HORIZON_DAYS,
         "intervals": list(_intervals(score, run)),
-        "confidence": {"level": score.confidence, "reasons": score.confidence_reasons} if score.confidence else None,
+        "confidence": _confidence(score),
         "factors": _factors(score.contributions, score.measurements),
         "delta_since_previous": _delta(score),
         "tail": [{**entry, "window_days": evidence.WINDOW_DAYS} for entry in score.tail],
@@ -130,6 +130,16 @@ def _described(score: RiskScore, run: ScoreRun, at: datetime) -> dict[str, objec
         },
         "explanation": explanation.explanation(score),
         "what_this_is_not": model_card.WHAT_THIS_IS_NOT,
+    }
+
+
+def _confidence(score: RiskScore) -> dict[str, object] | None:
+    if not score.confidence:
+        return None
+    return {
+        "level": score.confidence,
+        "reasons": score.confidence_reasons,
+        "description": explanation.doubts(score) or "Nothing speaks against it.",
     }
 
 

@@ -288,12 +288,12 @@ class Migration(migrations.Migration):
                 ("level", models.FloatField()),
                 (
                     "value_at_risk",
-                    models.FloatField(blank=True, help_text="Positive: a loss, as a fraction of value.", null=True),
+                    models.FloatField(blank=True, help_text="Positive: a loss, as a log return.", null=True),
                 ),
                 ("expected_shortfall", models.FloatField(blank=True, null=True)),
                 (
                     "realised_return",
-                    models.FloatField(blank=True, help_text="Simple return of the next day.", null=True),
+                    models.FloatField(blank=True, help_text="Log return of the next day.", null=True),
                 ),
                 (
                     "is_exceeded",

@@ -4,7 +4,7 @@ from django.db import models
 class ForecastOutcome(models.Model):
     """What came of a forecast of a score: a row a horizon and level, kept for ever; append-only.
 
-    Of the next day: value at risk and expected shortfall at `level`, the simple return that happened, and whether it
+    Of the next day: value at risk and expected shortfall at `level`, the log return that happened, and whether it
     fell beyond. Of the next 30 days: whether the risk that was realised lies inside the interval of coverage `level`.
     """
 
@@ -16,9 +16,9 @@ class ForecastOutcome(models.Model):
     score = models.ForeignKey("risk.RiskScore", on_delete=models.PROTECT, related_name="outcomes")
     horizon = models.CharField(max_length=8, choices=Horizon)
     level = models.FloatField()
-    value_at_risk = models.FloatField(null=True, blank=True, help_text="Positive: a loss, as a fraction of value.")
+    value_at_risk = models.FloatField(null=True, blank=True, help_text="Positive: a loss, as a log return.")
     expected_shortfall = models.FloatField(null=True, blank=True)
-    realised_return = models.FloatField(null=True, blank=True, help_text="Simple return of the next day.")
+    realised_return = models.FloatField(null=True, blank=True, help_text="Log return of the next day.")
     is_exceeded = models.BooleanField(null=True, blank=True, help_text="The loss was beyond the value at risk.")
     realised_volatility = models.FloatField(null=True, blank=True, help_text="Annualised, of the next 30 days.")
     realised_score = models.FloatField(null=True, blank=True, help_text="The realised risk in points of the score.")

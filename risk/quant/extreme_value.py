@@ -40,8 +40,8 @@ def fit(losses: FloatArray, *, share: float = TAIL_SHARE) -> ParetoTail:
     with np.errstate(invalid="ignore"):
         y = np.where(inside, descending[:, :most] - threshold[:, None], 0.0)
     position = (n - rank - 0.35) / n  # the largest excess is the last of the ascending order
-    first = y.sum(axis=1) / n[:, 0]
-    second = ((1 - position) * y).sum(axis=1) / n[:, 0]
+    first = _total(y) / n[:, 0]
+    second = _total((1 - position) * y) / n[:, 0]
     spread = first - 2 * second
     with np.errstate(invalid="ignore", divide="ignore"):
         shape, scale = 2 - first / spread, 2 * first * second / spread
@@ -53,6 +53,11 @@ def fit(losses: FloatArray, *, share: float = TAIL_SHARE) -> ParetoTail:
     return ParetoTail(
         where_ok(status, threshold), where_ok(status, shape), where_ok(status, scale), excesses, size, status
     )
+
+
+def _total(rows: FloatArray) -> FloatArray:
+    # One by one: a pairwise sum would depend on how long the longest tail of the batch is.
+    return rows.cumsum(axis=1)[:, -1] if rows.shape[1] else np.zeros(len(rows))
 
 
 def quantile(tail: ParetoTail, *, level: float) -> FloatArray:

@@ -15,7 +15,7 @@ from risk.quant.garch import GarchFit
 from risk.quant.har import har
 from risk.quant.liquidity import liquidity
 from risk.quant.market_dependence import market_dependence, weighted_index
-from risk.quant.returns import Kind, Returns, Sequences, returns
+from risk.quant.returns import Kind, Sequences, returns
 from risk.quant.status import is_ok
 from risk.quant.tail_risk import TailRisk, combined, ewma_filtered, garch_filtered, garch_student
 
@@ -25,6 +25,7 @@ WINDOW = 1_000
 """Days back from which models learn."""
 YEAR, QUARTER, MONTH = 365, 90, 30
 LEVEL = 0.975
+LEVELS = (0.95, 0.975, 0.99)
 SHRINKAGE = 60.0
 """Observations at which a volatility weighs as much as that of the assets of its size."""
 GARCH_FROM, GARCH_FREE_FROM = 250, 500
@@ -68,6 +69,35 @@ FEATURES = (
     Feature("smallness", Component.STRUCTURE),
 )
 """Each rises with risk."""
+NAMES = tuple(feature.name for feature in FEATURES)
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """What a measurement needs to know of the others: worked out once for all of them."""
+
+    index: FloatArray
+    """Simple returns of the cap-weighted index over the last year."""
+    reference: FloatArray
+    """Winsorised log returns of bitcoin over the same days; NaN where there is no bitcoin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """What can be told of each asset without any other; an asset has the same values in any company.
+
+    `values` are as in `Measurements`, except that volatilities are not yet shrunk towards those of the same size.
+    """
+
+    values: FloatArray
+    counts: IntArray
+    """How many observations each value is made of."""
+    tails: tuple[TailRisk, ...]
+    """One a level of `LEVELS`."""
+    fits: GarchFit
+    market_cap: FloatArray
+    """The latest of the month."""
+    observations: IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +112,7 @@ class Measurements:
     observations: IntArray
 
     def column(self, name: str) -> FloatArray:
-        return self.values[:, [feature.name for feature in FEATURES].index(name)]
+        return self.values[:, NAMES.index(name)]
 
 
 def measure(
@@ -98,68 +128,138 @@ def measure(
     `reference` is the row of bitcoin. Nothing looks further back than `WINDOW` days, except age and the distance
     from the peak; nothing remembers an earlier call, so that a day can be measured again to the same bits.
     """
+    market = market_of(prices, market_caps, reference=reference)
+    alone = measure_alone(prices, volumes, market_caps, market=market, prior=prior, learns_prior=prior is None)
+    values, size = together(alone.values, alone.observations, alone.market_cap)
+    return Measurements(values, alone.tails[LEVELS.index(LEVEL)], alone.fits, size, alone.observations)
+
+
+def market_of(prices: FloatArray, market_caps: FloatArray, *, reference: int) -> Market:
+    """The index of these assets, and the returns of the one in the row `reference`."""
+    return Market(index_of(prices, market_caps), reference_of(prices[reference]))
+
+
+def index_of(prices: FloatArray, market_caps: FloatArray) -> FloatArray:
+    """Simple returns of the cap-weighted index of these assets over the last year of the panel."""
+    simple = returns(prices[:, -YEAR:], kind=Kind.SIMPLE).winsorised().values
+    return weighted_index(simple, market_caps[:, -YEAR:])
+
+
+def reference_of(prices: FloatArray) -> FloatArray:
+    """The returns of one asset over the last year of its prices, winsorised as everybody's are."""
+    return returns(prices[None, -WINDOW - 1 :]).winsorised().values[0, -YEAR:]
+
+
+def measure_alone(
+    prices: FloatArray,
+    volumes: FloatArray,
+    market_caps: FloatArray,
+    *,
+    market: Market,
+    prior: garch.Prior | None,
+    learns_prior: bool = False,
+) -> Alone:
+    """Some assets, each by itself, given what is to be known of the market; `prices` and the others as for `measure`.
+
+    `prior` is for series too short for a GARCH of their own, which without one have none. With `learns_prior` these
+    assets are all there are, and their long series make the prior.
+    """
     found = returns(prices[:, -WINDOW - 1 :])
     kept = found.winsorised()
     packed, actual = kept.sequences(), found.sequences()
     recent, lasting = ewma(packed, decay=0.94), ewma(packed, decay=0.98)
-    fits = _fits(packed, prior)
+    fits = _fits(packed, prior, learns_prior=learns_prior)
     # Variances learn from winsorised returns, tails from what happened.
     filtered = garch.filtered(packed, fits, actual=actual.values)
-    tail = combined(
-        ewma_filtered(actual.masked(), recent, level=LEVEL),
-        garch_filtered(fits, filtered, level=LEVEL),
-        garch_student(fits, filtered, level=LEVEL),
+    happened = actual.masked()
+    tails = tuple(
+        combined(
+            ewma_filtered(happened, recent, level=level),
+            garch_filtered(fits, filtered, level=level),
+            garch_student(fits, filtered, level=level),
+        )
+        for level in LEVELS
     )
+    tail = tails[LEVELS.index(LEVEL)]
     month_ahead = garch.variance_forecast(fits, filtered.next_variance, days=HORIZON).mean(axis=1)
-    size = _size_thirds(_latest(market_caps[:, -MONTH:]))
     estimates = np.stack([_log_volatility(v) for v in (recent.next_variance, lasting.next_variance)])
     estimates = np.vstack([estimates, _log_volatility(har(packed).variance), _log_volatility(month_ahead)])
     known = ~np.isnan(estimates)
     volatility = np.where(known.any(axis=0), np.nansum(estimates, axis=0) / np.maximum(known.sum(axis=0), 1), np.nan)
-    year = prices[:, -YEAR:]
-    depth = drawdown(year)
+    depth = drawdown(prices[:, -YEAR:])
+    quarter = drawdown(prices[:, -QUARTER:])
     trade = liquidity(prices[:, -QUARTER:], volumes[:, -QUARTER:], market_caps[:, -QUARTER:])
-    market = _market(prices[:, -YEAR:], market_caps[:, -YEAR:], kept, reference)
+    own = kept.values[:, -prices[:, -YEAR:].shape[1] :]
+    reference = market.reference[-own.shape[1] :]
+    dependence = market_dependence(own, market.index[-own.shape[1] :], reference)
+    together_down = np.where(np.isnan(reference).all(), np.nan, dependence.tail_dependence)
+    pareto = extreme_value.fit(-filtered.residuals)
     observed = counts(prices)
-    columns = {
-        "volatility": _shrunk(volatility, packed.size, size),
+    month = market_caps[:, -MONTH:]
+    market_cap = _latest(month)
+    year = found.values[:, -YEAR:]
+    columns: dict[str, tuple[FloatArray, IntArray]] = {
+        "volatility": (volatility, packed.size),
         # As it is, neither winsorised nor shrunk: what anybody would take without a model.
-        "recent_volatility": _log_volatility(ewma(actual).next_variance),
-        "lasting_volatility": _shrunk(estimates[1], packed.size, size),
-        "expected_shortfall": _log_volatility((tail.expected_shortfall / float(normal_shortfall(LEVEL))) ** 2),
-        "tail_index": extreme_value.fit(-filtered.residuals).shape,
-        "worst_day": _worst(found.values[:, -YEAR:]),
-        "drawdown": drawdown(prices).current,
-        "quarter_drawdown": drawdown(prices[:, -QUARTER:]).maximum,
-        "conditional_drawdown": depth.conditional,
-        "illiquidity": -_log(trade.median_volume),
-        "price_impact": _log(trade.amihud),
-        "zero_returns": trade.zero_return_share,
-        **market,
-        "youth": -_log(observed.astype(np.float64)),
-        "smallness": -_log(_latest(market_caps[:, -MONTH:])),
+        "recent_volatility": (_log_volatility(ewma(actual).next_variance), packed.size),
+        "lasting_volatility": (estimates[1], packed.size),
+        "expected_shortfall": (
+            _log_volatility((tail.expected_shortfall / float(normal_shortfall(LEVEL))) ** 2),
+            tail.observations,
+        ),
+        "tail_index": (pareto.shape, pareto.observations),
+        "worst_day": (_worst(year), counts(year)),
+        "drawdown": (drawdown(prices).current, observed),
+        "quarter_drawdown": (quarter.maximum, quarter.observations),
+        "conditional_drawdown": (depth.conditional, depth.observations),
+        "illiquidity": (-_log(trade.median_volume), trade.volume_observations),
+        "price_impact": (_log(trade.amihud), trade.volume_observations),
+        "zero_returns": (trade.zero_return_share, counts(returns(prices[:, -QUARTER:]).values)),
+        "beta": (dependence.beta, dependence.observations),
+        "downside_beta": (dependence.downside_beta, dependence.observations),
+        "tail_dependence": (together_down, dependence.observations),
+        "youth": (-_log(observed.astype(np.float64)), observed),
+        "smallness": (-_log(market_cap), counts(month)),
     }
-    values = np.column_stack([columns[feature.name] for feature in FEATURES])
-    return Measurements(values, tail, fits, size, packed.size)
+    return Alone(
+        np.column_stack([columns[name][0] for name in NAMES]),
+        np.column_stack([columns[name][1] for name in NAMES]),
+        tails,
+        fits,
+        market_cap,
+        packed.size,
+    )
 
 
-def _fits(packed: Sequences, prior: garch.Prior | None) -> GarchFit:
+def together(values: FloatArray, observations: IntArray, market_cap: FloatArray) -> tuple[FloatArray, LabelArray]:
+    """The values of all assets of a day with volatilities shrunk, and the thirds of size that they are shrunk in."""
+    size = _size_thirds(market_cap)
+    values = values.copy()
+    for name in ("volatility", "lasting_volatility"):
+        column = NAMES.index(name)
+        values[:, column] = _shrunk(values[:, column], observations, size)
+    return values, size
+
+
+def _fits(packed: Sequences, prior: garch.Prior | None, *, learns_prior: bool) -> GarchFit:
     """Long series by themselves; those in between with what the long ones say of persistence and tail."""
     long = garch.fit(packed, fewest=GARCH_FREE_FROM)
+    if learns_prior:
+        prior = prior_of(long)
     if prior is None:
-        if np.count_nonzero(is_ok(long.status)) < SIZES:
-            return long
-        prior = garch.pooled_prior(long)
+        return long
     middle = np.flatnonzero((packed.size >= GARCH_FROM) & (packed.size < GARCH_FREE_FROM))
     return long.replaced(middle, garch.fit(packed.take(middle), prior=prior, fewest=GARCH_FROM))
 
 
-def _market(prices: FloatArray, market_caps: FloatArray, kept: Returns, reference: int) -> dict[str, FloatArray]:
-    simple = returns(prices, kind=Kind.SIMPLE).winsorised().values
-    index = weighted_index(simple, market_caps)
-    own = kept.values[:, -prices.shape[1] :]
-    found = market_dependence(own, index[-own.shape[1] :], own[reference])
-    return {"beta": found.beta, "downside_beta": found.downside_beta, "tail_dependence": found.tail_dependence}
+def prior_of(long: GarchFit) -> garch.Prior | None:
+    """What long series say of persistence and tail; None of too few to say it."""
+    return prior_from(long.coordinates[is_ok(long.status)])
+
+
+def prior_from(coordinates: FloatArray) -> garch.Prior | None:
+    """The same from where the searches of long series ended."""
+    return garch.prior_from(coordinates) if len(coordinates) >= SIZES else None
 
 
 def _log_volatility(variance: FloatArray) -> FloatArray:

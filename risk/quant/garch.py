@@ -284,7 +284,12 @@ def fit(
 
 def pooled_prior(fits: GarchFit) -> Prior:
     """From the fits of long series: median and robust spread of the coordinates of persistence and tail."""
-    known = fits.coordinates[is_ok(fits.status), 2:].T
+    return prior_from(fits.coordinates[is_ok(fits.status)])
+
+
+def prior_from(coordinates: FloatArray) -> Prior:
+    """The same from where the searches ended."""
+    known = coordinates[:, 2:].T
     mean = medians(known)
     deviation = 1.4826 * medians(np.abs(known - mean[:, None]))
     return Prior(mean, np.maximum(deviation, 0.1))

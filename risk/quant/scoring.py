@@ -26,10 +26,15 @@ class Scores:
 
     log_volatility: FloatArray
     """Log of sigma*, the annualised volatility that is forecast for the next 30 days."""
-    percentile: FloatArray
-    """Among the assets of the day that have a score, 0 to 100."""
+    order: FloatArray
+    """By which assets are ranked: sigma* rather than the score, which many share at its upper end."""
     attribution: Attribution
     """Contributions of the components in the order of `Component`, then floor, then rule of the dead."""
+
+    @property
+    def percentile(self) -> FloatArray:
+        """Among the assets of the day that have a score, 0 to 100."""
+        return np.asarray(100 * ridge.ranks(self.order[:, None])[:, 0])
 
     @property
     def score(self) -> FloatArray:
@@ -45,14 +50,20 @@ def inputs(values: FloatArray, *, ranked_among: BoolArray) -> FloatArray:
     return np.where(is_absolute, values, scored)
 
 
-def learn(past: list[FloatArray], outcomes: list[FloatArray], *, penalty: float = PENALTY) -> Ridge:
+def learn(
+    past: list[FloatArray],
+    outcomes: list[FloatArray],
+    *,
+    penalty: float = PENALTY,
+    recent_share: float = RECENT_SHARE,
+) -> Ridge:
     """From the inputs of past days and the log risk that came of them; each day weighs by its assets.
 
     The regression, averaged with plain recent volatility: still linear, so still with exact causes.
     """
     found = ridge.fit(np.vstack(past), np.concatenate(outcomes), penalty=penalty)
-    coefficients = (1 - RECENT_SHARE) * found.coefficients
-    coefficients[_RECENT] += RECENT_SHARE
+    coefficients = (1 - recent_share) * found.coefficients
+    coefficients[_RECENT] += recent_share
     return replace(found, coefficients=coefficients)
 
 
@@ -69,6 +80,7 @@ def score(
     is_stablecoin: BoolArray,
     is_dead: BoolArray,
     score_map: ScoreMap = ANCHORS,
+    floor_of_stablecoins: float = STABLECOIN_FLOOR,
 ) -> Scores:
     """Every asset of a day.
 
@@ -82,11 +94,10 @@ def score(
     is_known = ~np.isnan(features[:, 0])
     of_component[~is_known & ~is_dead] = np.nan
     plain = attribute(of_component, base=model.mean, score_map=score_map)
-    floor = np.where(is_stablecoin & ~is_dead, np.maximum(STABLECOIN_FLOOR - plain.score, 0.0), 0.0)
+    floor = np.where(is_stablecoin & ~is_dead, np.maximum(floor_of_stablecoins - plain.score, 0.0), 0.0)
     death = np.where(is_dead, 100.0 - plain.score, 0.0)
     found = with_terms(plain, np.column_stack([floor, death]))
     log_volatility = model.mean + of_component.sum(axis=1)
-    # By sigma* rather than by the score, which many share at its upper end.
-    floored = np.maximum(log_volatility, score_map.log_volatility(STABLECOIN_FLOOR))
+    floored = np.maximum(log_volatility, score_map.log_volatility(floor_of_stablecoins))
     order = np.where(is_dead, np.inf, np.where(is_stablecoin, floored, log_volatility))
-    return Scores(log_volatility, 100 * ridge.ranks(order[:, None])[:, 0], found)
+    return Scores(log_volatility, order, found)

@@ -92,7 +92,7 @@ class RiskScoreFactory(DjangoModelFactory[RiskScore]):
     sigma = 0.44
     bucket = "large, long"
     confidence = RiskScore.Confidence.MEDIUM
-    confidence_reasons = ["too few news"]
+    confidence_reasons = ["news_unknown"]
     contributions = [{"component": component, "points": points} for component, points in _CONTRIBUTIONS]
     measurements = [
         {
@@ -111,6 +111,7 @@ class RiskScoreFactory(DjangoModelFactory[RiskScore]):
             "horizon_days": 1,
             "value_at_risk": 0.048,
             "expected_shortfall": 0.066,
+            "unit": "log_return",
             "method": "combined",
             "n": 1000,
         }
@@ -147,7 +148,7 @@ def unscored(**fields: Any) -> RiskScore:
 
 def dead(**fields: Any) -> RiskScore:
     """A row of 100 points by rule."""
-    points = [{"component": "base", "points": 62.5}, {"component": "dead", "points": 37.5}]
+    points = [{"component": "base", "points": 62.5}, {"component": "death", "points": 37.5}]
     rule = {
         "status": RiskScore.Status.DEAD,
         "reason": "Down 99.8 % from its peak at a volume below 1,000 USD.",

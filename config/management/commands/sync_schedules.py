@@ -39,7 +39,12 @@ def _add(schedule: Schedule) -> None:
     )
     if schedule.crontab is not None:
         task.crontab, _ = CrontabSchedule.objects.get_or_create(
-            minute=schedule.crontab.minute, hour=schedule.crontab.hour, timezone="UTC"
+            minute=schedule.crontab.minute,
+            hour=schedule.crontab.hour,
+            day_of_month=schedule.crontab.day_of_month,
+            month_of_year="*",
+            day_of_week="*",
+            timezone="UTC",
         )
     else:
         task.interval, _ = IntervalSchedule.objects.get_or_create(

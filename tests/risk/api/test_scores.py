@@ -103,6 +103,7 @@ def test_a_tail_loss_is_positive_and_says_level_horizon_method_n_and_window(
             "horizon_days": 1,
             "value_at_risk": 0.048,
             "expected_shortfall": 0.066,
+            "unit": "log_return",
             "method": "combined",
             "n": 1000,
             "window_days": 1000,
@@ -172,8 +173,8 @@ def test_the_text_names_the_loss_to_plan_for(client: Client, btc: Asset, run: Sc
     text = risk(client)["explanation"]
 
     assert text.startswith("Bitcoin scores 42 of 100 (moderate) as of the close of 2026-03-11, riskier than 12 %")
-    assert "about one day in 40 may lose more than 4.8 % of a position, and such a day 6.6 % on average" in text
-    assert "Confidence is medium: too few news." in text
+    assert "about one day in 40 may lose more than 4.7 % of a position, and such a day about 6.4 %" in text
+    assert "Confidence is medium: too few news to say anything." in text
 
 
 def test_without_a_score_there_is_a_reason_and_no_number(client: Client, btc: Asset, run: ScoreRun) -> None:

@@ -4,7 +4,7 @@ import pytest
 from risk.quant import garch
 from risk.quant.drawdown import drawdown
 from risk.quant.ewma import ewma
-from risk.quant.features import FEATURES, Measurements, measure
+from risk.quant.features import FEATURES, Measurements, market_of, measure, measure_alone, together
 from risk.quant.market_dependence import market_dependence
 from risk.quant.returns import returns
 from risk.quant.tail_risk import Method
@@ -118,3 +118,39 @@ def test_prior_that_is_given_is_used():
     # Shares are e^0 : e^2 : 1 of their sum.
     assert found.fits.alpha[3] == pytest.approx(1 / (2 + np.exp(2)), rel=0.01)
     assert found.fits.beta[3] == pytest.approx(np.exp(2) / (2 + np.exp(2)), rel=0.01)
+
+
+@pytest.mark.parametrize("size", [1, 5, 24])
+def test_asset_has_the_same_values_in_any_company(size):
+    prices, volumes, caps = panel()
+    market = market_of(prices, caps, reference=0)
+    prior = garch.Prior(np.array([-1.0, 1.5, 1.0]), np.full(3, 0.5))
+    whole = measure_alone(prices, volumes, caps, market=market, prior=prior)
+    parts = [
+        measure_alone(*(values[first : first + size] for values in (prices, volumes, caps)), market=market, prior=prior)
+        for first in range(0, ASSETS, size)
+    ]
+
+    assert np.vstack([part.values for part in parts]).tobytes() == whole.values.tobytes()
+    assert np.vstack([part.counts for part in parts]).tolist() == whole.counts.tolist()
+    for level, tail in enumerate(whole.tails):
+        found = np.concatenate([part.tails[level].expected_shortfall for part in parts])
+        assert found.tobytes() == tail.expected_shortfall.tobytes()
+
+
+def test_whole_is_what_the_parts_make_together(measured):
+    prices, volumes, caps = panel()
+    market = market_of(prices, caps, reference=0)
+    prior = garch.pooled_prior(garch.fit(returns(prices).winsorised().sequences(), fewest=500))
+    parts = [
+        measure_alone(*(values[rows] for values in (prices, volumes, caps)), market=market, prior=prior)
+        for rows in (slice(0, 9), slice(9, 24))
+    ]
+    values, size = together(
+        np.vstack([part.values for part in parts]),
+        np.concatenate([part.observations for part in parts]),
+        np.concatenate([part.market_cap for part in parts]),
+    )
+
+    assert values.tobytes() == measured.values.tobytes()
+    assert size.tolist() == measured.size.tolist()

@@ -1,0 +1,132 @@
+"""The life of a model: registered as a draft, activated, made the headline, retired."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from accounts.actions import audit, reasons
+from accounts.models import User
+from config.kernel.errors import Conflict, NotFound
+from markets.actions import market
+from risk import parameters as versions
+from risk.models import RiskModel
+from risk.parameters import Parameters
+
+FIRST = "The first model of this installation."
+
+
+class ModelNotFound(NotFound):
+    code = "risk_model_not_found"
+    message = "There is no risk model of this version."
+
+
+class ModelNotDraft(Conflict):
+    code = "risk_model_not_draft"
+    message = "Only a draft can be activated; a model that was retired stays so."
+
+
+class ModelNotActive(Conflict):
+    code = "risk_model_not_active"
+    message = "Only an active model can be the headline or be retired."
+
+
+class ModelIsHeadline(Conflict):
+    code = "risk_model_is_headline"
+    message = "This model is the headline: make another one the headline first."
+
+
+class ModelOfOtherFormulas(Conflict):
+    code = "risk_model_of_other_formulas"
+    message = "This model was made of other formulas than these, which cannot calculate it."
+
+
+@transaction.atomic
+def register(*, at: datetime, parameters: Parameters | None = None, by: User | None = None) -> RiskModel:
+    """The model of the formulas as they are with these parameters; again, the same row.
+
+    The first of an installation becomes active and the headline, all others are drafts.
+    """
+    parameters = parameters or Parameters()
+    is_first = not RiskModel.objects.exists()
+    model, is_new = RiskModel.objects.get_or_create(
+        version=versions.version(parameters),
+        defaults={"parameters": parameters.stored(), "created_at": at, "changed_at": at},
+    )
+    if is_new:
+        audit.record("risk.model.registered", actor=by, subject=model, at=at, after={"parameters": parameters.stored()})
+    if is_new and is_first:
+        activate(model, by=by, at=at, reason=FIRST)
+        make_headline(model, by=by, at=at, reason=FIRST)
+    return model
+
+
+@transaction.atomic
+def activate(model: RiskModel, *, by: User | None, at: datetime, reason: str) -> None:
+    """Let a draft score. Raises `ModelNotDraft`, and `ModelOfOtherFormulas` for one that this code cannot calculate."""
+    reason = reasons.given(reason)
+    require_own(model)
+    draft = RiskModel.objects.filter(pk=model.pk, state=RiskModel.State.DRAFT)
+    if not draft.update(state=RiskModel.State.ACTIVE, changed_at=at):
+        raise ModelNotDraft
+    _changed("risk.model.activated", model, by, at, reason, state=(RiskModel.State.DRAFT, RiskModel.State.ACTIVE))
+
+
+@transaction.atomic
+def retire(model: RiskModel, *, by: User | None, at: datetime, reason: str) -> None:
+    """Let an active model score no more; what it scored stays. Raises `ModelIsHeadline` or `ModelNotActive`."""
+    reason = reasons.given(reason)
+    row = RiskModel.objects.select_for_update().get(pk=model.pk)
+    if row.is_headline:
+        raise ModelIsHeadline
+    if row.state != RiskModel.State.ACTIVE:
+        raise ModelNotActive
+    RiskModel.objects.filter(pk=model.pk).update(state=RiskModel.State.RETIRED, changed_at=at)
+    _changed("risk.model.retired", model, by, at, reason, state=(RiskModel.State.ACTIVE, RiskModel.State.RETIRED))
+
+
+@transaction.atomic
+def make_headline(model: RiskModel, *, by: User | None, at: datetime, reason: str) -> None:
+    """Show this active model's scores where no version is asked for, instead of the one before."""
+    reason = reasons.given(reason)
+    # All of them, in one order: two such deeds at once would otherwise wait for each other.
+    rows = {row.pk: row for row in RiskModel.objects.select_for_update().order_by("pk")}
+    if rows[model.pk].state != RiskModel.State.ACTIVE:
+        raise ModelNotActive
+    before = next((row.version for row in rows.values() if row.is_headline), None)
+    if before == model.version:
+        return
+    RiskModel.objects.headline().update(is_headline=False, changed_at=at)
+    RiskModel.objects.filter(pk=model.pk).update(is_headline=True, changed_at=at)
+    _changed("risk.model.made_headline", model, by, at, reason, headline=(before, model.version))
+
+
+def named(version: str) -> RiskModel:
+    """The model of this version, or `ModelNotFound`."""
+    model = RiskModel.objects.filter(version=version).first()
+    if model is None:
+        raise ModelNotFound
+    return model
+
+
+def require_own(model: RiskModel) -> Parameters:
+    """The model's parameters; raises `ModelOfOtherFormulas` unless this code is what its version names."""
+    parameters = Parameters.of(model.parameters)
+    if versions.version(parameters) != model.version:
+        raise ModelOfOtherFormulas(version=model.version)
+    return parameters
+
+
+def _changed(
+    verb: str, model: RiskModel, by: User | None, at: datetime, reason: str, **change: tuple[object, object]
+) -> None:
+    model.refresh_from_db()
+    audit.record(
+        verb,
+        actor=by,
+        subject=model,
+        at=at,
+        reason=reason,
+        before={name: before for name, (before, _) in change.items()},
+        after={name: after for name, (_, after) in change.items()},
+    )
+    market.touch(at=at)

@@ -1,0 +1,43 @@
+"""Scores into their append-only table."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+from django.db import connection, models
+from psycopg.types.json import Jsonb
+
+from risk.models import RiskScore
+
+_TYPES = {
+    models.FloatField: "float8",
+    models.DateField: "date",
+    models.DateTimeField: "timestamptz",
+    models.JSONField: "jsonb",
+    models.BooleanField: "bool",
+    models.PositiveIntegerField: "int4",
+    models.TextField: "text",
+    models.CharField: "varchar",
+}
+
+
+def _type(field: Any) -> str:
+    if isinstance(field, models.ForeignKey):
+        return str(field.db_type(connection))
+    return _TYPES[type(field)]
+
+
+def store(rows: Sequence[RiskScore]) -> int:
+    """Append the rows by binary COPY, in the caller's transaction; their number."""
+    fields = [field for field in RiskScore._meta.concrete_fields if not field.primary_key]
+    names = ", ".join(f'"{field.column}"' for field in fields)
+    is_json = [isinstance(field, models.JSONField) for field in fields]
+    statement = f'COPY "{RiskScore._meta.db_table}" ({names}) FROM STDIN (FORMAT BINARY)'
+    with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(statement) as copy:
+        copy.set_types([_type(field) for field in fields])
+        for row in rows:
+            values = [getattr(row, field.attname) for field in fields]
+            copy.write_row(
+                [Jsonb(value, orjson.dumps) if json else value for value, json in zip(values, is_json, strict=True)]
+            )
+    return len(rows)

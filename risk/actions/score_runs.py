@@ -1,0 +1,107 @@
+"""The life of a run: begun with its chunks, each stored once, finished or failed."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+
+from django.db import IntegrityError, transaction
+from django.db.models import F, Max
+
+from accounts.actions import audit
+from accounts.models import Job
+from config.kernel.errors import Conflict
+from markets.actions import market
+from risk.models import RiskFit, RiskModel, ScoreChunk, ScoreRun
+
+LOST_AFTER = timedelta(hours=2)
+"""A run that has not ended by then has lost its workers."""
+
+
+class AlreadyScored(Conflict):
+    code = "already_scored"
+    message = "This day has been scored by this model, or is being scored."
+
+
+class RunNotRunning(Conflict):
+    code = "score_run_not_running"
+    message = "This run has ended."
+
+
+def begin(
+    model: RiskModel,
+    as_of: date,
+    *,
+    fit: RiskFit | None,
+    chunks: Sequence[Sequence[int]],
+    facts: Mapping[str, object],
+    job: Job | None,
+    at: datetime,
+) -> ScoreRun:
+    """A run with its chunks. Of all who begin one for the same model and day one wins; the others get `AlreadyScored`.
+
+    `facts` are columns: the context of the market, the seed, the libraries.
+    """
+    try:
+        with transaction.atomic():
+            for lost in ScoreRun.objects.running().filter(model=model, as_of=as_of, started_at__lt=at - LOST_AFTER):
+                fail(lost, error="The processes that calculated were lost.", at=at)
+            earlier = ScoreRun.objects.filter(model=model, as_of=as_of)
+            run = ScoreRun.objects.create(
+                model=model,
+                fit=fit,
+                as_of=as_of,
+                attempt=(earlier.aggregate(last=Max("attempt"))["last"] or 0) + 1,
+                job_id=job.pk if job else None,
+                chunks=len(chunks),
+                started_at=at,
+                **facts,
+            )
+            ScoreChunk.objects.bulk_create(
+                ScoreChunk(run=run, number=number, asset_ids=list(ids)) for number, ids in enumerate(chunks)
+            )
+            audit.record(
+                "risk.run.begun",
+                actor=job.owner if job else None,
+                subject=run,
+                at=at,
+                after={"model": model.version, "as_of": as_of.isoformat(), "attempt": run.attempt},
+            )
+            return run
+    except IntegrityError as error:
+        raise AlreadyScored from error
+
+
+@transaction.atomic
+def store_chunk(chunk: ScoreChunk, *, packed: bytes, checksum: str, seconds: float, at: datetime) -> bool:
+    """Keep what was measured; True for the chunk that completes its run. One that is kept already stays as it is."""
+    stored = ScoreChunk.objects.filter(pk=chunk.pk, state=ScoreChunk.State.WAITING).update(
+        state=ScoreChunk.State.DONE, packed=packed, checksum=checksum, seconds=seconds, done_at=at
+    )
+    if not stored:
+        return False
+    # The row of the run lets one chunk by at a time, so that only the last one sees that all are done.
+    row = ScoreRun.objects.running().filter(pk=chunk.run_id)
+    if not row.update(chunks_done=F("chunks_done") + 1):
+        raise RunNotRunning
+    return row.filter(chunks_done=F("chunks")).exists()
+
+
+@transaction.atomic
+def finish(run: ScoreRun, *, counts: Mapping[str, int], durations: Mapping[str, float], at: datetime) -> None:
+    """End a run whose scores are stored in the same transaction. Raises `RunNotRunning`."""
+    ended = ScoreRun.objects.running().filter(pk=run.pk, chunks_done=F("chunks"))
+    if not ended.update(state=ScoreRun.State.FINISHED, counts=dict(counts), durations=dict(durations), finished_at=at):
+        raise RunNotRunning
+    # What was measured is in the scores now.
+    ScoreChunk.objects.filter(run=run).update(packed=None)
+    audit.record("risk.run.finished", actor=None, subject=run, at=at, after={"counts": dict(counts)})
+    # Last, for it lets one writer by at a time: the lists show these scores.
+    market.touch(at=at)
+
+
+@transaction.atomic
+def fail(run: ScoreRun, *, error: str, at: datetime) -> None:
+    """End a run without scores; one that has ended already stays as it is."""
+    failed = ScoreRun.objects.running().filter(pk=run.pk)
+    if failed.update(state=ScoreRun.State.FAILED, error=error, finished_at=at):
+        ScoreChunk.objects.filter(run=run).update(packed=None)
+        audit.record("risk.run.failed", actor=None, subject=run, at=at, after={"error": error})

@@ -1,0 +1,191 @@
+"""The bridge between rows and the arrays of risk: what is read for a calculation, and what a fit's row says."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from math import inf
+from typing import Any
+
+import numpy as np
+
+from markets import frames
+from markets.models import Asset
+from markets.queries.volatility_regime import BITCOIN
+from risk.models import RiskFit
+from risk.parameters import Parameters
+from risk.quant import universe
+from risk.quant.arrays import FloatArray
+from risk.quant.conformal import Calibration
+from risk.quant.features import NAMES, Market
+from risk.quant.garch import Prior
+from risk.quant.learning import Learnt
+from risk.quant.ridge import Ridge
+from risk.quant.universe import Panel, Rules
+
+EPOCH = date(1970, 1, 1)
+_DAY = timedelta(days=1)
+
+
+def universe_of(day: date) -> list[int]:
+    """Whom a run of that day scores: every listed asset, in a fixed order."""
+    return list(Asset.objects.listed().order_by("pk").values_list("pk", flat=True))
+
+
+def ever_seen(day: date) -> list[int]:
+    """Whom a model learns from: every asset with a bar by that day, listed or not, so that the dead count, too."""
+    return list(Asset.objects.filter(bars_from__lte=day).order_by("pk").values_list("pk", flat=True))
+
+
+def first_day(asset_ids: Sequence[int]) -> date | None:
+    """Of the first bar of any of these assets."""
+    found = Asset.objects.filter(pk__in=asset_ids, bars_from__isnull=False).order_by("bars_from").first()
+    return found.bars_from if found else None
+
+
+def panel(asset_ids: Sequence[int], *, through: date, days: int | None = None) -> Panel:
+    """Everything that is known of these assets by the close of a day; with `days`, of so many days alone.
+
+    Never narrower than the models look back, so that where the data begin decides no last digit.
+    """
+    since = through - timedelta(days=(days or universe.REFERENCE_DAYS) - 1)
+    if days is None:
+        since = min(since, first_day(asset_ids) or since)
+    window = {"start": since, "end": through + _DAY}
+    prices, volumes, caps = (
+        frames.price_frame(asset_ids, vector=vector, **window).values for vector in ("close", "volume", "market_cap")
+    )
+    return Panel(
+        np.array(asset_ids, dtype=np.int64),
+        (since - EPOCH).days,
+        prices,
+        volumes,
+        caps,
+        frames.source_frame(asset_ids, **window),
+    )
+
+
+def market(asset_ids: Sequence[int], *, through: date) -> Market:
+    """What every measurement of a day needs to know of the others; assets that cannot be read are left out."""
+    readable = _readable(asset_ids, through)
+    return universe.market(readable, reference=reference(through))
+
+
+def bitcoin_id() -> int | None:
+    """The asset beside which tails are looked at."""
+    return Asset.objects.filter(slug=BITCOIN).values_list("pk", flat=True).first()
+
+
+def reference_row(everybody: Panel) -> int | None:
+    """Where bitcoin is in a panel."""
+    found = np.flatnonzero(everybody.asset_ids == bitcoin_id())
+    return int(found[0]) if found.size else None
+
+
+def reference(through: date) -> FloatArray | None:
+    """Bitcoin's prices, as far back as they are looked at."""
+    bitcoin = bitcoin_id()
+    if bitcoin is None:
+        return None
+    try:
+        prices: FloatArray = panel([bitcoin], through=through, days=universe.REFERENCE_DAYS).prices[0]
+    except ValueError:
+        return None
+    return prices
+
+
+def _readable(asset_ids: Sequence[int], through: date) -> Panel:
+    try:
+        return panel(asset_ids, through=through, days=universe.CONTEXT_DAYS)
+    except ValueError:
+        # A block whose bytes are broken: whoever scores its asset says so, the index does without it.
+        if len(asset_ids) == 1:
+            return panel([], through=through, days=universe.CONTEXT_DAYS)
+        half = len(asset_ids) // 2
+        parts = [_readable(part, through) for part in (asset_ids[:half], asset_ids[half:])]
+        first, second = parts
+        return Panel(
+            np.concatenate([first.asset_ids, second.asset_ids]),
+            first.first_day,
+            np.vstack([first.prices, second.prices]),
+            np.vstack([first.volumes, second.volumes]),
+            np.vstack([first.market_caps, second.market_caps]),
+            np.vstack([first.sources, second.sources]),
+        )
+
+
+def day_of(number: int) -> date | None:
+    """The date of a day since 1970-01-01; None for -1."""
+    return None if number < 0 else EPOCH + timedelta(days=number)
+
+
+def rules(parameters: Parameters) -> Rules:
+    return Rules(
+        parameters.floor_of_stablecoins,
+        parameters.sentiment_cap,
+        parameters.sentiment_from,
+        parameters.sentiment_full,
+    )
+
+
+def learnt(fit: RiskFit) -> Learnt:
+    """What a fit's row says."""
+    model = Ridge(
+        np.array([fit.coefficients[name] for name in NAMES]),
+        np.array([fit.feature_means[name] for name in NAMES]),
+        fit.mean,
+        fit.penalty,
+        fit.observations,
+    )
+    return Learnt(model, _calibrations(fit.score_reach), _calibrations(fit.percentile_reach), fit.calibrated_on)
+
+
+def prior(fit: RiskFit | None) -> Prior | None:
+    """What a fit says of the persistence and tail of series that are too short to say it themselves."""
+    if fit is None or fit.garch_prior is None:
+        return None
+    return Prior(np.array(fit.garch_prior["mean"]), np.array(fit.garch_prior["deviation"]))
+
+
+def learnt_columns(found: Learnt, garch_prior: Prior | None) -> dict[str, Any]:
+    """The same as columns of a fit's row."""
+    return {
+        "coefficients": dict(zip(NAMES, found.model.coefficients.tolist(), strict=True)),
+        "feature_means": dict(zip(NAMES, found.model.feature_means.tolist(), strict=True)),
+        "mean": found.model.mean,
+        "penalty": found.model.penalty,
+        "observations": found.model.observations,
+        "score_reach": _reaches(found.log_volatility),
+        "percentile_reach": _reaches(found.percentile),
+        "calibrated_on": found.calibrated_on,
+        "garch_prior": None
+        if garch_prior is None
+        else {"mean": garch_prior.mean.tolist(), "deviation": garch_prior.deviation.tolist()},
+    }
+
+
+def _reaches(calibrations: Mapping[float, Calibration]) -> dict[str, Any]:
+    """A bucket too small for an interval of its own has none in the row, only its size."""
+    return {
+        str(coverage): {
+            "pooled": found.pooled,
+            "buckets": {
+                str(name): {"reach": reach if reach < inf else None, "n": found.size[name]}
+                for name, reach in sorted(found.reach.items(), key=lambda item: str(item[0]))
+            },
+        }
+        for coverage, found in calibrations.items()
+    }
+
+
+def _calibrations(stored: Mapping[str, Any]) -> dict[float, Calibration]:
+    return {
+        float(coverage): Calibration(
+            float(coverage),
+            {
+                name: inf if bucket["reach"] is None else float(bucket["reach"])
+                for name, bucket in entry["buckets"].items()
+            },
+            float(entry["pooled"]),
+            {name: int(bucket["n"]) for name, bucket in entry["buckets"].items()},
+        )
+        for coverage, entry in stored.items()
+    }

@@ -1,0 +1,437 @@
+"""Every asset of a day: judged and measured in parts, then ranked, scored and explained together."""
+
+import hashlib
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from risk.quant import features, garch, ridge, scoring
+from risk.quant.arrays import BoolArray, FloatArray, IntArray
+from risk.quant.attribution import with_terms
+from risk.quant.conformal import Calibration
+from risk.quant.eligibility import Standing, eligibility
+from risk.quant.features import FEATURES, LEVELS, NAMES, WINDOW, YEAR, Component, Market
+from risk.quant.learning import Learnt, buckets
+from risk.quant.score_map import ANCHORS
+from risk.quant.scoring import Scores
+from risk.quant.status import is_ok
+
+CONTEXT_DAYS = YEAR
+"""Of everybody, from which the index is made."""
+REFERENCE_DAYS = WINDOW + 1
+FAILED = "failed"
+NOT_MEASURABLE = "not_measurable"
+CAUSES = ("base", *(str(component) for component in Component), "stablecoin_floor", "death", "news", "pump", "wrapping")
+"""The names of a score's parts, in the order in which they add up."""
+SHORT_HISTORY, SHORTEST_HISTORY = 250, 60
+COVERAGES = (0.8, 0.9)
+
+_SCALES = {"volatility", "recent_volatility", "lasting_volatility"}
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """Daily values of some assets through one day, assets x days; NaN where nothing was seen."""
+
+    asset_ids: IntArray
+    first_day: int
+    """Days since 1970-01-01 of the first column."""
+    prices: FloatArray
+    volumes: FloatArray
+    market_caps: FloatArray
+    sources: NDArray[np.int16]
+    """Who said it; 0 where nothing was said."""
+
+    def take(self, rows: IntArray | slice) -> "Panel":
+        return Panel(
+            self.asset_ids[rows],
+            self.first_day,
+            self.prices[rows],
+            self.volumes[rows],
+            self.market_caps[rows],
+            self.sources[rows],
+        )
+
+    def until(self, columns: int) -> "Panel":
+        """The first so many days alone."""
+        return Panel(
+            self.asset_ids,
+            self.first_day,
+            self.prices[:, :columns],
+            self.volumes[:, :columns],
+            self.market_caps[:, :columns],
+            self.sources[:, :columns],
+        )
+
+    def input_hashes(self) -> list[str]:
+        """Of each asset, SHA-256 of all that is known of it: days, values and sources, as little-endian bytes."""
+        days = np.arange(self.first_day, self.first_day + self.prices.shape[1], dtype="<i4")
+        hashes = []
+        for row in range(len(self.asset_ids)):
+            series = (self.prices[row], self.volumes[row], self.market_caps[row])
+            seen = np.isfinite(series).any(axis=0)
+            digest = hashlib.sha256(days[seen].tobytes())
+            for values in series:
+                kept = values[seen]
+                digest.update(np.where(np.isnan(kept), np.nan, kept).astype("<f8").tobytes())
+            digest.update(self.sources[row, seen].astype("<i2").tobytes())
+            hashes.append(digest.hexdigest())
+        return hashes
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What is known of each asset before it is compared with others; a row an asset."""
+
+    asset_ids: IntArray
+    standing: NDArray[np.str_]
+    """One of `Standing`, or `FAILED` with the reason in `error`."""
+    error: NDArray[np.str_]
+    is_pumped: BoolArray
+    is_stale: BoolArray
+    bad_prints: IntArray
+    observed: IntArray
+    """Prices that are believed."""
+    first_day: IntArray
+    last_day: IntArray
+    """Of these prices, days since 1970-01-01; -1 without any."""
+    input_hash: NDArray[np.str_]
+    values: FloatArray
+    counts: IntArray
+    market_cap: FloatArray
+    returns: IntArray
+    coordinates: FloatArray
+    """Where the searches of long series ended; NaN for all others."""
+    value_at_risk: FloatArray
+    """Assets x `LEVELS`, log returns."""
+    expected_shortfall: FloatArray
+    tail_method: NDArray[np.str_]
+    tail_count: IntArray
+
+    def __len__(self) -> int:
+        return len(self.asset_ids)
+
+    @property
+    def is_measured(self) -> BoolArray:
+        return np.isin(self.standing, [str(Standing.ORDINARY), str(Standing.STABLECOIN)])
+
+    def pack(self) -> bytes:
+        """As bytes that hold every bit."""
+        octets = io.BytesIO()
+        arrays: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
+        np.savez_compressed(octets, **arrays)
+        return octets.getvalue()
+
+    @classmethod
+    def unpack(cls, octets: bytes) -> "Measured":
+        with np.load(io.BytesIO(octets), allow_pickle=False) as arrays:
+            return cls(**{field.name: arrays[field.name] for field in fields(cls)})
+
+    @classmethod
+    def joined(cls, parts: Sequence["Measured"]) -> "Measured":
+        """All of them, in this order."""
+        return cls(
+            **{field.name: np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(cls)}
+        )
+
+
+def market(panel: Panel, *, reference: FloatArray | None) -> Market:
+    """What a measurement needs to know of the market: the index of the ordinary assets, and bitcoin's returns.
+
+    `panel` is the last `CONTEXT_DAYS` of everybody, `reference` the last `REFERENCE_DAYS` of bitcoin's prices.
+    """
+    judged = eligibility(panel.prices, panel.volumes)
+    ordinary = np.flatnonzero(judged.standing == Standing.ORDINARY)
+    prices = np.where(judged.bad_prints[ordinary], np.nan, panel.prices[ordinary])
+    index = features.index_of(prices, panel.market_caps[ordinary])
+    if reference is None:
+        return Market(index, np.full(len(index), np.nan))
+    believed = np.where(eligibility(reference[None], reference[None]).bad_prints[0], np.nan, reference)
+    return Market(index, features.reference_of(believed))
+
+
+def measured(panel: Panel, *, market: Market, prior: garch.Prior | None) -> Measured:
+    """Some assets, each of which is the same in any company."""
+    judged = eligibility(panel.prices, panel.volumes)
+    believed = np.where(judged.bad_prints | ~(panel.prices > 0), np.nan, panel.prices)
+    column = np.arange(believed.shape[1])
+    seen = ~np.isnan(believed)
+    first = np.where(seen, column, column.size).min(axis=1, initial=column.size)
+    last = np.where(seen, column, -1).max(axis=1, initial=-1)
+    is_empty = judged.observations == 0
+    blank = _blank(panel.asset_ids, panel.input_hashes(), error="")
+    result = replace(
+        blank,
+        standing=np.array([str(standing) for standing in judged.standing], dtype="U24"),
+        is_pumped=judged.is_pumped,
+        is_stale=judged.is_stale,
+        bad_prints=judged.bad_prints.sum(axis=1),
+        observed=judged.observations.astype(np.int64),
+        first_day=np.where(is_empty, -1, panel.first_day + first),
+        last_day=np.where(is_empty, -1, panel.first_day + last),
+    )
+    rows = np.flatnonzero(result.is_measured)
+    if not rows.size:
+        return result
+    alone = features.measure_alone(
+        believed[rows], panel.volumes[rows], panel.market_caps[rows], market=market, prior=prior
+    )
+    is_long = is_ok(alone.fits.status) & (alone.observations >= features.GARCH_FREE_FROM)
+    found = {
+        "values": alone.values,
+        "counts": alone.counts,
+        "market_cap": alone.market_cap,
+        "returns": alone.observations,
+        "coordinates": np.where(is_long[:, None], alone.fits.coordinates, np.nan),
+        "value_at_risk": np.column_stack([tail.value_at_risk for tail in alone.tails]),
+        "expected_shortfall": np.column_stack([tail.expected_shortfall for tail in alone.tails]),
+        "tail_method": np.column_stack([tail.method for tail in alone.tails]).astype("U24"),
+        "tail_count": np.column_stack([tail.observations for tail in alone.tails]),
+    }
+    for name, values in found.items():
+        getattr(result, name)[rows] = values
+    return result
+
+
+def failed(asset_ids: Sequence[int], error: str) -> Measured:
+    """Assets of which nothing could be worked out, and why."""
+    return _blank(np.array(asset_ids, dtype=np.int64), [""] * len(asset_ids), error=error)
+
+
+def _blank(asset_ids: IntArray, hashes: Sequence[str], *, error: str) -> Measured:
+    size, levels = len(asset_ids), len(LEVELS)
+
+    def nothing(*shape: int) -> FloatArray:
+        return np.full(shape, np.nan)
+
+    def none(*shape: int) -> IntArray:
+        return np.zeros(shape, dtype=np.int64)
+
+    return Measured(
+        asset_ids=asset_ids.astype(np.int64),
+        standing=np.full(size, FAILED, dtype="U24"),
+        error=np.full(size, error, dtype="U200"),
+        is_pumped=np.zeros(size, dtype=np.bool_),
+        is_stale=np.zeros(size, dtype=np.bool_),
+        bad_prints=none(size),
+        observed=none(size),
+        first_day=none(size) - 1,
+        last_day=none(size) - 1,
+        input_hash=np.array(hashes, dtype="U64"),
+        values=nothing(size, len(FEATURES)),
+        counts=none(size, len(FEATURES)),
+        market_cap=nothing(size),
+        returns=none(size),
+        coordinates=nothing(size, 5),
+        value_at_risk=nothing(size, levels),
+        expected_shortfall=nothing(size, levels),
+        tail_method=np.full((size, levels), "", dtype="U24"),
+        tail_count=none(size, levels),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What the others say of everybody's measurements."""
+
+    values: FloatArray
+    bucket: NDArray[np.str_]
+    """Size and length of history; empty for those that were not measured."""
+    percentiles: FloatArray
+    """Of each measurement among the ordinary assets of the day, 0 to 100; it rises with risk."""
+
+
+def compared(found: Measured) -> Compared:
+    """All assets of a day, once all are measured."""
+    rows = np.flatnonzero(found.is_measured)
+    values = found.values.copy()
+    names = np.full(len(found), "", dtype="U32")
+    if rows.size:
+        values[rows], size = features.together(found.values[rows], found.returns[rows], found.market_cap[rows])
+        names[rows] = buckets(size, found.returns[rows])
+    is_ordinary = found.standing == Standing.ORDINARY
+    ranked = np.full(values.shape, np.nan)
+    ranked[is_ordinary] = 100 * ridge.ranks(values[is_ordinary])
+    return Compared(values, names, ranked)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of each asset beside its prices, in the order of `Measured`."""
+
+    news: FloatArray
+    """Deviations by which its news are worse than usual; NaN where too little is known of them."""
+    held_at: FloatArray
+    """The score below which it is not let, for it was pumped lately; NaN for most."""
+    underlying: IntArray
+    """The row of the asset that it stands for; -1 for most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a model's parameters say of the score after the forecast."""
+
+    floor_of_stablecoins: float
+    sentiment_cap: float
+    sentiment_from: float
+    sentiment_full: float
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Everything of a day; rows in the order of `Measured`, NaN where there is no score."""
+
+    log_volatility: FloatArray
+    """Log of sigma*, the forecast before any rule."""
+    score: FloatArray
+    percentile: FloatArray
+    points: FloatArray
+    """Assets x `CAUSES`; they add up to the score."""
+    intervals: dict[float, tuple[FloatArray, FloatArray, FloatArray, FloatArray]]
+    """By coverage: low and high of the score, low and high of the percentile."""
+
+
+def scored(found: Measured, beside: Compared, learnt: Learnt, *, facts: Facts, rules: Rules) -> Scored:
+    """Rank, forecast, score and explain everybody of a day."""
+    is_ordinary = found.standing == Standing.ORDINARY
+    is_stablecoin = found.standing == Standing.STABLECOIN
+    is_dead = found.standing == Standing.DEAD
+    inputs = scoring.inputs(beside.values, ranked_among=is_ordinary)
+    plain = scoring.score(
+        learnt.model,
+        inputs,
+        is_stablecoin=is_stablecoin,
+        is_dead=is_dead,
+        floor_of_stablecoins=rules.floor_of_stablecoins,
+    )
+    final = _with_rules(plain, facts, rules, is_dead)
+    # Sums of floats may stray from the range by their last digit.
+    score = np.clip(final.score, 0.0, 100.0)
+    percentile = final.percentile
+    points = np.column_stack([np.full(len(found), final.attribution.base), final.attribution.contributions])
+    forecast = ANCHORS.score(plain.log_volatility)
+    intervals = {}
+    for coverage in COVERAGES:
+        reach = _reach(learnt.log_volatility[coverage], beside.bucket)
+        shift = score - forecast
+        low, high = (ANCHORS.score(plain.log_volatility + side * reach) + shift for side in (-1, 1))
+        width = _reach(learnt.percentile[coverage], beside.bucket)
+        intervals[coverage] = (
+            np.clip(low, 0.0, score),
+            np.clip(high, score, 100.0),
+            np.clip(percentile - width, 0.0, 100.0),
+            np.clip(percentile + width, 0.0, 100.0),
+        )
+    return Scored(plain.log_volatility, score, percentile, points, intervals)
+
+
+def _with_rules(plain: Scores, facts: Facts, rules: Rules, is_dead: BoolArray) -> Scores:
+    """News, held scores and wrappings: each only ever raises a score, and is a cause of its own."""
+    score = plain.score
+    badness = (facts.news - rules.sentiment_from) / (rules.sentiment_full - rules.sentiment_from)
+    news = np.minimum(rules.sentiment_cap * np.clip(np.nan_to_num(badness), 0.0, 1.0), 100.0 - score)
+    news = np.where(is_dead, 0.0, np.maximum(news, 0.0))
+    held = np.maximum(np.nan_to_num(facts.held_at - score - news, nan=0.0), 0.0)
+    held = np.where(is_dead, 0.0, held)
+    so_far = score + news + held
+    other = np.where(facts.underlying >= 0, so_far[facts.underlying], np.nan)
+    wrapping = np.maximum(np.nan_to_num(other - so_far, nan=0.0), 0.0)
+    unknown = np.isnan(score)
+    terms = np.where(unknown[:, None], np.nan, np.column_stack([news, held, wrapping]))
+    total = np.clip(so_far + wrapping, 1e-9, 100.0 - 1e-9)
+    raised = np.nan_to_num(news + held + wrapping) > 0
+    order = np.where(raised & ~is_dead, np.fmax(plain.order, ANCHORS.log_volatility(total)), plain.order)
+    return Scores(plain.log_volatility, order, with_terms(plain.attribution, terms))
+
+
+def _reach(calibration: Calibration, bucket: NDArray[np.str_]) -> FloatArray:
+    return np.array([calibration.of(name) for name in bucket.tolist()], dtype=np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class Natural:
+    """A measurement in a unit that a person knows."""
+
+    name: str
+    component: str
+    value: float | None
+    unit: str
+    n: int
+    percentile: float | None
+
+
+_UNITS: dict[str, tuple[str, str]] = {
+    "volatility": ("volatility", "per_year"),
+    "recent_volatility": ("recent_volatility", "per_year"),
+    "lasting_volatility": ("lasting_volatility", "per_year"),
+    "expected_shortfall": ("expected_shortfall_97_5", "log_return_per_day"),
+    "tail_index": ("tail_index", "shape"),
+    "worst_day": ("worst_day", "log_loss"),
+    "drawdown": ("drawdown", "fraction"),
+    "quarter_drawdown": ("quarter_drawdown", "fraction"),
+    "conditional_drawdown": ("conditional_drawdown_95", "fraction"),
+    "illiquidity": ("median_volume", "usd_per_day"),
+    "price_impact": ("price_impact", "per_million_usd"),
+    "zero_returns": ("zero_returns", "fraction"),
+    "beta": ("beta", "ratio"),
+    "downside_beta": ("downside_beta", "ratio"),
+    "tail_dependence": ("tail_dependence_with_bitcoin", "fraction"),
+    "youth": ("age", "observed_days"),
+    "smallness": ("market_cap", "usd"),
+}
+
+
+def naturals(found: Measured, beside: Compared, row: int) -> list[Natural]:
+    """Every measurement of an asset; the percentile is that of the risk, so a small volume has a high one."""
+    result = []
+    for column, feature in enumerate(FEATURES):
+        name, unit = _UNITS[feature.name]
+        value = float(beside.values[row, column])
+        if feature.name in _SCALES or feature.name == "price_impact":
+            value = float(np.exp(value))
+        elif feature.name == "illiquidity":
+            value = float(np.exp(-value))
+        elif feature.name == "youth":
+            value = float(found.counts[row, column])
+        elif feature.name == "smallness":
+            value = float(found.market_cap[row])
+        elif feature.name == "expected_shortfall":
+            value = float(found.expected_shortfall[row, LEVELS.index(features.LEVEL)])
+        rank = float(beside.percentiles[row, column])
+        result.append(
+            Natural(
+                name,
+                str(feature.component),
+                value if np.isfinite(value) else None,
+                unit,
+                int(found.counts[row, column]),
+                rank if np.isfinite(rank) else None,
+            )
+        )
+    return result
+
+
+def doubts(found: Measured, facts: Facts, row: int) -> list[str]:
+    """What lowers the confidence in an asset's score."""
+    volume, cap = NAMES.index("illiquidity"), NAMES.index("smallness")
+    reasons = {
+        "stale_price": bool(found.is_stale[row]),
+        "very_short_history": found.returns[row] < SHORTEST_HISTORY,
+        "short_history": SHORTEST_HISTORY <= found.returns[row] < SHORT_HISTORY,
+        "bad_prints": found.bad_prints[row] > 0,
+        "volume_unknown": bool(np.isnan(found.values[row, volume])),
+        "market_cap_unknown": bool(np.isnan(found.values[row, cap])),
+        "news_unknown": bool(np.isnan(facts.news[row])),
+    }
+    return [name for name, applies in reasons.items() if applies]
+
+
+def confidence(reasons: Sequence[str]) -> str:
+    """High without doubts; low where the price is stale or the history very short; else medium."""
+    if "stale_price" in reasons or "very_short_history" in reasons:
+        return "low"
+    return "medium" if reasons else "high"

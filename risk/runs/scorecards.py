@@ -1,0 +1,403 @@
+"""What happens in a scoring run, whoever performs its parts: jobs on several machines, or a command by itself."""
+
+import hashlib
+import io
+import platform
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from importlib.metadata import PackageNotFoundError, version
+from math import exp, isfinite
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import structlog
+from django.db import Error as DatabaseError
+from django.db import transaction
+
+from accounts.actions import jobs
+from accounts.models import Job
+from config.kernel import clock
+from markets.queries import news_mood
+from risk import frames
+from risk.actions import risk_models, risk_scores, score_runs
+from risk.models import RiskFit, RiskModel, RiskScore, ScoreChunk, ScoreRun, Wrapping
+from risk.parameters import Parameters
+from risk.quant import universe
+from risk.quant.arrays import FloatArray
+from risk.quant.eligibility import Standing
+from risk.quant.engine import installed
+from risk.quant.features import LEVELS, Market
+from risk.quant.garch import Prior
+from risk.quant.score_map import band
+from risk.quant.universe import CAUSES, Compared, Facts, Measured, Scored
+from risk.runs import learning
+
+CHUNK_ASSETS = 250
+ADDITIVE_WITHIN = 1e-9
+LIBRARIES = ("numpy", "scipy", "numba", "llvmlite")
+_DAY = timedelta(days=1)
+
+log = structlog.get_logger(__name__)
+
+REASONS: Mapping[str, str] = {
+    Standing.NO_HISTORY: "There is no daily price of it.",
+    Standing.HISTORY_ENDED: "Its prices end before this day: where a source ends nothing is known.",
+    Standing.INSUFFICIENT_HISTORY: "Fewer than 14 days with a price.",
+    Standing.DEAD: "Down by 99 % at hardly any volume, or without any trade for 30 days: 100 by rule, not by forecast.",
+    universe.NOT_MEASURABLE: "Its prices do not move, so that no volatility can be measured.",
+    RiskScore.Status.NO_MODEL: "The stored history is too short for the model to have learnt from it.",
+}
+
+
+class NotAdditive(ArithmeticError):
+    """The causes of a score do not add up to it: nothing of such a run is stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that a run is begun with."""
+
+    model: RiskModel
+    as_of: date
+    fit: RiskFit | None
+    asset_ids: Sequence[int]
+    market: Market
+    seconds: float
+
+
+def plan(model: RiskModel, as_of: date, *, at: datetime, asset_ids: Sequence[int] | None = None) -> Plan:
+    """What the model had learnt by then (learning it now where that has not happened), and the market of the day."""
+    risk_models.require_own(model)
+    started = time.perf_counter()
+    fit = learning.fit_for(model, as_of, at=at)
+    asset_ids = frames.universe_of(as_of) if asset_ids is None else asset_ids
+    return Plan(model, as_of, fit, asset_ids, frames.market(asset_ids, through=as_of), time.perf_counter() - started)
+
+
+def begin(plan: Plan, *, job: Job | None, at: datetime, chunk_assets: int = CHUNK_ASSETS) -> ScoreRun:
+    """The run of a plan, with its chunks. Raises `AlreadyScored`."""
+    context = _packed(plan.market)
+    facts = {
+        "news_at": _close(plan.as_of),
+        "context": context,
+        "context_checksum": hashlib.sha256(context).hexdigest(),
+        "seed_base": _first_bits(plan.model.version, plan.as_of.isoformat()),
+        "libraries": _libraries(),
+        "engine": str(installed()),
+        "cpu": _cpu(),
+        "durations": {"plan": plan.seconds},
+    }
+    ids = list(plan.asset_ids)
+    chunks = [ids[first : first + chunk_assets] for first in range(0, len(ids), chunk_assets)]
+    return score_runs.begin(plan.model, plan.as_of, fit=plan.fit, chunks=chunks, facts=facts, job=job, at=at)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What was measured of a chunk, packed."""
+
+    packed: bytes
+    seconds: float
+
+
+def measure(chunk: ScoreChunk) -> Part:
+    """The assets of a chunk; one that fails is said to have failed and fails no other."""
+    started = time.perf_counter()
+    run = ScoreRun.objects.select_related("fit").get(pk=chunk.run_id)
+    measured = _measured(chunk.asset_ids, run.as_of, _market(run), frames.prior(run.fit))
+    return Part(measured.pack(), time.perf_counter() - started)
+
+
+def keep(chunk: ScoreChunk, part: Part, *, at: datetime) -> bool:
+    """Store what was measured; True for the chunk that completes the run."""
+    checksum = hashlib.sha256(part.packed).hexdigest()
+    return score_runs.store_chunk(chunk, packed=part.packed, checksum=checksum, seconds=part.seconds, at=at)
+
+
+def finish(run: ScoreRun, *, job: Job | None = None) -> dict[str, int]:
+    """Rank, score, explain and store everybody of a run whose chunks are all there; how many of each status."""
+    started = time.perf_counter()
+    at = clock.now()
+    rows = cards(run, _kept(run), at=at)
+    counts = dict(Counter(str(row.status) for row in rows))
+    with transaction.atomic():
+        if job is not None:
+            jobs.progress(job, 99)
+        risk_scores.store(rows)
+        seconds = {**run.durations, "finish": time.perf_counter() - started}
+        score_runs.finish(run, counts=counts, durations=seconds, at=clock.now())
+    return counts
+
+
+def score(model: RiskModel, as_of: date, *, on_progress: Callable[[int], None] = lambda assets: None) -> ScoreRun:
+    """A whole run by this process alone. Raises `AlreadyScored`; whatever else is raised is told by the run."""
+    run = begin(plan(model, as_of, at=clock.now()), job=None, at=clock.now())
+    try:
+        for chunk in ScoreChunk.objects.filter(run=run):
+            keep(chunk, measure(chunk), at=clock.now())
+            on_progress(len(chunk.asset_ids))
+        finish(run)
+    except BaseException as error:
+        score_runs.fail(run, error=type(error).__name__, at=clock.now())
+        raise
+    run.refresh_from_db()
+    return run
+
+
+def preview(plan: Plan, *, on_progress: Callable[[int], None] = lambda assets: None) -> list[RiskScore]:
+    """The rows that a run of this plan would store."""
+    at = clock.now()
+    run = ScoreRun(
+        model=plan.model, fit=plan.fit, as_of=plan.as_of, news_at=_close(plan.as_of), started_at=at, engine=installed()
+    )
+    return cards(run, measured_all(plan.asset_ids, plan.as_of, plan.market, plan.fit, on_progress), at=at)
+
+
+def measured_all(
+    asset_ids: Sequence[int],
+    as_of: date,
+    market: Market,
+    fit: RiskFit | None,
+    on_progress: Callable[[int], None] = lambda assets: None,
+) -> Measured:
+    """Everybody, chunk by chunk, in this process."""
+    parts = []
+    for first in range(0, len(asset_ids), CHUNK_ASSETS):
+        ids = list(asset_ids[first : first + CHUNK_ASSETS])
+        parts.append(_measured(ids, as_of, market, frames.prior(fit)))
+        on_progress(len(ids))
+    return Measured.joined(parts or [_measured([], as_of, market, None)])
+
+
+def cards(run: ScoreRun, found: Measured, *, at: datetime) -> list[RiskScore]:
+    """A row an asset, with its score and causes or with the reason why there is none."""
+    parameters = Parameters.of(run.model.parameters)
+    previous, pumped = _past(run, parameters)
+    facts = _facts(run, found, previous, pumped, parameters)
+    beside = universe.compared(found)
+    day = None
+    if run.fit is not None:
+        learnt = frames.learnt(run.fit)
+        day = universe.scored(found, beside, learnt, facts=facts, rules=frames.rules(parameters))
+    return [_card(run, found, beside, day, facts, previous, row, at) for row in range(len(found))]
+
+
+def _card(
+    run: ScoreRun,
+    found: Measured,
+    beside: Compared,
+    day: Scored | None,
+    facts: Facts,
+    previous: Mapping[int, RiskScore],
+    row: int,
+    at: datetime,
+) -> RiskScore:
+    asset_id = int(found.asset_ids[row])
+    standing = str(found.standing[row])
+    card = RiskScore(
+        asset_id=asset_id,
+        model=run.model,
+        run=run,
+        as_of=run.as_of,
+        status=standing,
+        bucket=str(beside.bucket[row]),
+        is_stablecoin=standing == Standing.STABLECOIN,
+        is_pumped=bool(found.is_pumped[row]),
+        is_stale=bool(found.is_stale[row]),
+        bad_prints=int(found.bad_prints[row]),
+        data_from=frames.day_of(int(found.first_day[row])),
+        data_to=frames.day_of(int(found.last_day[row])),
+        observations=int(found.observed[row]),
+        input_hash=str(found.input_hash[row]),
+        seed=_first_bits(str(found.input_hash[row]), str(asset_id), run.as_of.isoformat(), run.model.version, "score"),
+        calculated_at=at,
+    )
+    if standing in (Standing.ORDINARY, Standing.STABLECOIN):
+        card.measurements = [
+            {
+                "name": natural.name,
+                "component": natural.component,
+                "value": natural.value,
+                "unit": natural.unit,
+                "n": natural.n,
+                "percentile": natural.percentile,
+            }
+            for natural in universe.naturals(found, beside, row)
+        ]
+        card.tail = _tail(found, row)
+        card.status = RiskScore.Status.OK
+    if standing == universe.FAILED:
+        card.reason = f"It could not be worked out: {found.error[row]}."
+    elif card.status != RiskScore.Status.OK:
+        card.reason = REASONS[standing]
+    if card.status not in RiskScore.SCORED:
+        return card
+    if day is None:
+        card.status, card.reason = RiskScore.Status.NO_MODEL, REASONS[RiskScore.Status.NO_MODEL]
+    elif not isfinite(day.score[row]):
+        card.status, card.reason = RiskScore.Status.NOT_MEASURABLE, REASONS[universe.NOT_MEASURABLE]
+    else:
+        _with_score(card, found, day, facts, previous.get(asset_id), row)
+    return card
+
+
+def _with_score(
+    card: RiskScore, found: Measured, day: Scored, facts: Facts, previous: RiskScore | None, row: int
+) -> None:
+    card.score = float(day.score[row])
+    card.percentile = float(day.percentile[row])
+    card.band = str(band(card.score))
+    points = dict(zip(CAUSES, day.points[row].tolist(), strict=True))
+    if abs(sum(points.values()) - card.score) > ADDITIVE_WITHIN:
+        raise NotAdditive(f"asset {card.asset_id}: {points} is not {card.score}")
+    card.contributions = [{"component": name, "points": value} for name, value in points.items()]
+    if card.status == RiskScore.Status.OK:
+        for coverage, ends in day.intervals.items():
+            for name, values in zip(
+                ("score_low", "score_high", "percentile_low", "percentile_high"), ends, strict=True
+            ):
+                setattr(card, f"{name}_{round(100 * coverage)}", float(values[row]))
+        card.sigma = exp(day.log_volatility[row])
+        card.confidence_reasons = universe.doubts(found, facts, row)
+        card.confidence = universe.confidence(card.confidence_reasons)
+    if previous is not None and previous.score is not None:
+        card.previous = previous
+        card.delta = card.score - previous.score
+        before = {entry["component"]: entry["points"] for entry in previous.contributions}
+        names = dict.fromkeys([*points, *before])
+        card.delta_by_component = [
+            {"component": name, "points": points.get(name, 0.0) - before.get(name, 0.0)} for name in names
+        ]
+
+
+def _tail(found: Measured, row: int) -> list[dict[str, Any]]:
+    return [
+        {
+            "level": level,
+            "horizon_days": 1,
+            "value_at_risk": float(found.value_at_risk[row, column]),
+            "expected_shortfall": float(found.expected_shortfall[row, column]),
+            "unit": "log_return",
+            "method": str(found.tail_method[row, column]),
+            "n": int(found.tail_count[row, column]),
+        }
+        for column, level in enumerate(LEVELS)
+        if isfinite(found.value_at_risk[row, column]) and isfinite(found.expected_shortfall[row, column])
+    ]
+
+
+def _past(run: ScoreRun, parameters: Parameters) -> tuple[dict[int, RiskScore], set[int]]:
+    """Each asset's latest score before this run, and who was pumped within the days in which scores are held."""
+    earlier = RiskScore.objects.filter(model_id=run.model_id, as_of__lt=run.as_of, calculated_at__lte=run.started_at)
+    latest = (
+        earlier.scored()
+        .order_by("asset_id", "-as_of", "-id")
+        .distinct("asset_id")
+        .only("id", "asset_id", "as_of", "score", "contributions")
+    )
+    pumped = earlier.filter(as_of__gte=run.as_of - parameters.hold_days * _DAY, is_pumped=True)
+    return {row.asset_id: row for row in latest}, set(pumped.values_list("asset_id", flat=True))
+
+
+def _facts(
+    run: ScoreRun,
+    found: Measured,
+    previous: Mapping[int, RiskScore],
+    pumped: set[int],
+    parameters: Parameters,
+) -> Facts:
+    ids = found.asset_ids.tolist()
+    moods = news_mood.moods(ids, at=run.news_at)
+    news = np.full(len(ids), np.nan)
+    held = np.full(len(ids), np.nan)
+    for row, asset_id in enumerate(ids):
+        mood = moods[asset_id].mood
+        if mood.net_negativity_z is not None:
+            # Better than neutral is no bad news, however unusual.
+            news[row] = mood.net_negativity_z if mood.net_negativity > 0 else 0.0
+        before = previous.get(asset_id)
+        is_held = before is not None and before.as_of >= run.as_of - parameters.hold_days * _DAY
+        if before is not None and is_held and (asset_id in pumped or found.is_pumped[row]):
+            held[row] = np.nan if before.score is None else before.score
+    rows = {asset_id: row for row, asset_id in enumerate(ids)}
+    underlying = np.full(len(ids), -1, dtype=np.int64)
+    for asset_id, other in Wrapping.objects.filter(asset_id__in=ids).values_list("asset_id", "underlying_id"):
+        underlying[rows[asset_id]] = rows.get(other, -1)
+    return Facts(news, held, underlying)
+
+
+def _measured(asset_ids: Sequence[int], as_of: date, market: Market, prior: Prior | None) -> Measured:
+    try:
+        return universe.measured(frames.panel(asset_ids, through=as_of), market=market, prior=prior)
+    except DatabaseError:
+        raise
+    except Exception as error:
+        if len(asset_ids) > 1:
+            half = len(asset_ids) // 2
+            return Measured.joined(
+                [_measured(part, as_of, market, prior) for part in (asset_ids[:half], asset_ids[half:])]
+            )
+        log.exception("risk.asset_failed", asset_id=asset_ids[0] if asset_ids else None)
+        return universe.failed(asset_ids, type(error).__name__)
+
+
+def _kept(run: ScoreRun) -> Measured:
+    parts = []
+    for chunk in ScoreChunk.objects.filter(run=run).order_by("number"):
+        packed = bytes(chunk.packed or b"")
+        if hashlib.sha256(packed).hexdigest() != chunk.checksum:
+            raise ValueError(f"chunk {chunk.number} is not what was stored")
+        parts.append(Measured.unpack(packed))
+    return Measured.joined(parts or [_measured([], run.as_of, _market(run), None)])
+
+
+def _packed(market: Market) -> bytes:
+    octets = io.BytesIO()
+    np.savez_compressed(octets, index=market.index, reference=market.reference)
+    return octets.getvalue()
+
+
+def _market(run: ScoreRun) -> Market:
+    packed = bytes(run.context or b"")
+    if hashlib.sha256(packed).hexdigest() != run.context_checksum:
+        raise ValueError("the context is not what was stored")
+    with np.load(io.BytesIO(packed), allow_pickle=False) as arrays:
+        index: FloatArray = arrays["index"]
+        reference: FloatArray = arrays["reference"]
+        return Market(index, reference)
+
+
+def checksum_of(market: Market) -> str:
+    """What the row of a run says of its context."""
+    return hashlib.sha256(_packed(market)).hexdigest()
+
+
+def _close(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC) + _DAY
+
+
+def _first_bits(*words: str) -> str:
+    """The first 64 bits of their SHA-256, in hexadecimal."""
+    return hashlib.sha256("|".join(words).encode()).hexdigest()[:16]
+
+
+def _libraries() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for name in LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _cpu() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()[:200]
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")[:200]

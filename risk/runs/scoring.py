@@ -1,0 +1,156 @@
+"""Scoring the universe by jobs: the run is begun, its chunks are measured by whoever takes them, and it is finished.
+
+This module stays light, for the web process reads it to ask for a run; what calculates is imported when it is needed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, timedelta
+
+import structlog
+from django.db import transaction
+
+from accounts.actions import audit, jobs, reasons
+from accounts.models import Job, User
+from config.kernel import clock
+from config.kernel.errors import Conflict
+from risk.actions import risk_models, score_runs
+from risk.actions.risk_models import ModelOfOtherFormulas
+from risk.actions.score_runs import AlreadyScored
+from risk.models import RiskModel, ScoreChunk, ScoreRun
+
+UNIVERSE = "score_universe"
+CHUNK = "score_chunk"
+FINISH = "finish_scores"
+
+log = structlog.get_logger(__name__)
+
+
+class RunNotFailed(Conflict):
+    code = "score_run_not_failed"
+    message = "Only a run that failed can be run again: the scores of a finished one are what they are."
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """Which day's close, an ISO date, and which version; None: yesterday's, and every active model."""
+
+    as_of: str | None = None
+    model: str | None = None
+
+
+def request(owner: User | None, parameters: Parameters, *, at: datetime) -> Job:
+    """Ask for scores; a worker begins the runs."""
+    return jobs.request(UNIVERSE, owner=owner, parameters=asdict(parameters), at=at)
+
+
+def request_again(run: ScoreRun, *, by: User, at: datetime, reason: str) -> Job:
+    """Ask for the day and the model of a run that failed; it stays on record, and another attempt begins.
+
+    Raises `RunNotFailed` for any other.
+    """
+    reason = reasons.given(reason)
+    if run.state != ScoreRun.State.FAILED:
+        raise RunNotFailed
+    with transaction.atomic():
+        audit.record("risk.run.asked_for_again", actor=by, subject=run, at=at, reason=reason)
+        return request(by, Parameters(run.as_of.isoformat(), run.model.version), at=at)
+
+
+def last_close(at: datetime) -> date:
+    """The last UTC day that is over."""
+    return at.astimezone(UTC).date() - timedelta(days=1)
+
+
+def models_of(version: str | None, *, at: datetime) -> list[RiskModel]:
+    """The model of this version, or all active ones that these formulas can calculate."""
+    if version is not None:
+        return [risk_models.named(version)]
+    risk_models.register(at=at)
+    found = []
+    for model in RiskModel.objects.active().order_by("pk"):
+        try:
+            risk_models.require_own(model)
+        except ModelOfOtherFormulas:
+            log.exception("risk.model_of_other_formulas", version=model.version)
+            continue
+        found.append(model)
+    return found
+
+
+def perform(job: Job) -> Mapping[str, object]:
+    """Begin a run for each model, unless the day is scored already, and ask for the chunks."""
+    from risk.runs import scorecards
+
+    at = clock.now()
+    parameters = Parameters(**job.parameters)
+    as_of = date.fromisoformat(parameters.as_of) if parameters.as_of else last_close(job.created_at)
+    runs: dict[str, int | None] = {}
+    for model in models_of(parameters.model, at=at):
+        jobs.progress(job, 1)
+        plan = scorecards.plan(model, as_of, at=at)
+        jobs.progress(job, 90)
+        try:
+            with transaction.atomic():
+                run = scorecards.begin(plan, job=job, at=clock.now())
+                _ask_for_chunks(run, job, at=clock.now())
+        except AlreadyScored:
+            log.info("risk.already_scored", version=model.version, as_of=as_of.isoformat())
+            runs[model.version] = None
+        else:
+            runs[model.version] = run.pk
+    return {"as_of": as_of.isoformat(), "runs": runs}
+
+
+def _ask_for_chunks(run: ScoreRun, job: Job, *, at: datetime) -> None:
+    for chunk in ScoreChunk.objects.filter(run=run):
+        asked = jobs.request(CHUNK, owner=job.owner, parameters={"chunk": chunk.pk}, at=at)
+        ScoreChunk.objects.filter(pk=chunk.pk).update(job_id=asked.pk)
+    if not run.chunks:
+        jobs.request(FINISH, owner=job.owner, parameters={"run": run.pk}, at=at)
+
+
+def perform_chunk(job: Job) -> Mapping[str, object]:
+    """Measure the assets of a chunk; whoever completes the run asks for its end."""
+    from risk.runs import scorecards
+
+    chunk = ScoreChunk.objects.select_related("run").get(pk=job.parameters["chunk"])
+    try:
+        measured = scorecards.measure(chunk)
+        with transaction.atomic():
+            # In the transaction of the deed: a worker that was given up for dead stores nothing.
+            jobs.progress(job, 99)
+            if scorecards.keep(chunk, measured, at=clock.now()):
+                jobs.request(FINISH, owner=job.owner, parameters={"run": chunk.run_id}, at=clock.now())
+    except jobs.JobCancelled:
+        score_runs.fail(chunk.run, error="A chunk was cancelled.", at=clock.now())
+        raise
+    except jobs.JobNotRunning:
+        raise
+    except Exception as error:
+        _give_up(job, chunk.run, error)
+        raise
+    return {"run": chunk.run_id, "chunk": chunk.number, "assets": len(chunk.asset_ids)}
+
+
+def perform_finish(job: Job) -> Mapping[str, object]:
+    """Rank, score, explain and store; a run that has been finished already stays as it is."""
+    from risk.runs import scorecards
+
+    run = ScoreRun.objects.select_related("model", "fit").get(pk=job.parameters["run"])
+    if run.state == ScoreRun.State.FINISHED:
+        return {"run": run.pk, "counts": run.counts}
+    try:
+        counts = scorecards.finish(run, job=job)
+    except jobs.JobNotRunning:
+        raise
+    except Exception as error:
+        _give_up(job, run, error)
+        raise
+    return {"run": run.pk, "as_of": run.as_of.isoformat(), "counts": counts}
+
+
+def _give_up(job: Job, run: ScoreRun, error: Exception) -> None:
+    """After the last attempt there will be no scores."""
+    if job.attempt >= job.max_attempts:
+        score_runs.fail(run, error=f"{job.kind}: {type(error).__name__}", at=clock.now())

@@ -1,0 +1,131 @@
+"""The protocol of docs/risk/protocol.md on the history that is loaded."""
+
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+
+from markets.models import Asset
+from risk import frames
+from risk.actions import risk_models
+from risk.models import RiskModel
+from risk.quant import learning, scoring, validation
+from risk.quant.arrays import BoolArray, FloatArray, deviations
+from risk.quant.eligibility import Standing
+from risk.quant.features import NAMES
+from risk.quant.learning import Day, Learnt
+from risk.quant.outcomes import Outcomes
+from risk.quant.random_numbers import Stream
+from risk.quant.returns import returns
+from risk.quant.score_map import ANCHORS
+from risk.quant.universe import COVERAGES, Measured, Panel
+from risk.quant.validation import BENCHMARK, OURS, JudgedDay, Report
+from risk.runs import learning as history
+from risk.runs.fitting import HistoryTooShort
+
+MOST_DATES = 200
+SEED = 1
+ALL, UNSEEN = "all assets", "unseen assets"
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The ordinary assets of a date: what was measured, what every order says, and what came of them."""
+
+    day: Day
+    came: Outcomes
+    orders: Mapping[str, FloatArray]
+    is_even: BoolArray
+    """By the CRC-32 of the symbol: the part on which things were tuned."""
+
+
+def perform(
+    model: RiskModel,
+    *,
+    until: date,
+    since: date | None = None,
+    on_progress: Callable[[int], None] = lambda dates: None,
+) -> dict[str, Report]:
+    """A report of all assets, learning from all, and of unseen ones, learning from the others alone.
+
+    Judged are dates from the thirteenth on, and from `since`. Raises `HistoryTooShort`.
+    """
+    parameters = risk_models.require_own(model)
+    asset_ids = frames.ever_seen(until)
+    days = history.dates(frames.first_day(asset_ids), until, most=MOST_DATES)
+    if len(days) <= learning.FEWEST_DATES:
+        raise HistoryTooShort
+    panel = frames.panel(asset_ids, through=until)
+    symbols = dict(Asset.objects.filter(pk__in=asset_ids).values_list("pk", "symbol"))
+    is_even = np.array([zlib.crc32(symbols[pk].encode()) % 2 == 0 for pk in asset_ids], dtype=np.bool_)
+    bitcoin = frames.reference_row(panel)
+    prior, taken = None, []
+    for day in days:
+        known = history.walk(panel, day, bitcoin=bitcoin, prior=prior)
+        taken.append(_snapshot(panel, day, known, is_even))
+        prior = history.prior_of(known)
+        on_progress(1)
+    parts: dict[str, list[JudgedDay]] = {ALL: [], UNSEEN: []}
+    for place in range(learning.FEWEST_DATES, len(taken)):
+        if since is not None and days[place] < since:
+            continue
+        past, now = taken[:place], taken[place]
+        everybody = np.ones(len(now.is_even), dtype=np.bool_)
+        for name, taught, judged in (
+            (ALL, [entry.day for entry in past], everybody),
+            (UNSEEN, [_of(entry.day, entry.is_even) for entry in past], ~now.is_even),
+        ):
+            learnt = learning.learn(
+                taught,
+                penalty=parameters.penalty,
+                recent_share=parameters.recent_share,
+                calibration_dates=parameters.calibration_dates,
+            )
+            if learnt is not None and judged.sum() >= learning.FEWEST_ASSETS:
+                parts[name].append(_judged(now, learnt, judged))
+    if not parts[ALL]:
+        raise HistoryTooShort
+    return {name: validation.report(found, stream=Stream(SEED)) for name, found in parts.items() if found}
+
+
+def _snapshot(panel: Panel, day: date, known: Measured, is_even: BoolArray) -> Snapshot:
+    rows = np.flatnonzero(known.standing == Standing.ORDINARY)
+    came = history.realised(panel, day)
+    column = (day - frames.EPOCH).days - panel.first_day + 1
+    prices = panel.prices[rows, max(0, column - 91) : column]
+    moves = returns(prices).values
+    orders = {
+        BENCHMARK: known.values[rows, NAMES.index("recent_volatility")],
+        "trailing_30": deviations(moves[:, -30:]),
+        "trailing_90": deviations(moves[:, -90:]),
+        "cap_rank": known.values[rows, NAMES.index("smallness")],
+    }
+    return Snapshot(history.day_of(known, came), _rows(came, rows), orders, is_even[rows])
+
+
+def _rows(came: Outcomes, rows: "np.ndarray[tuple[int], np.dtype[np.intp]]") -> Outcomes:
+    return Outcomes(
+        came.volatility[rows],
+        came.expected_shortfall[rows],
+        came.drawdown[rows],
+        came.has_fallen[rows],
+        came.observations[rows],
+    )
+
+
+def _of(day: Day, chosen: BoolArray) -> Day:
+    return Day(day.inputs[chosen], day.log_risk[chosen], day.bucket[chosen])
+
+
+def _judged(now: Snapshot, learnt: Learnt, chosen: BoolArray) -> JudgedDay:
+    forecast = scoring.forecast(learnt.model, now.day.inputs)
+    intervals = {}
+    for coverage in COVERAGES:
+        reach = np.array([learnt.log_volatility[coverage].of(name) for name in now.day.bucket.tolist()])
+        ends = (ANCHORS.score(forecast - reach), ANCHORS.score(forecast + reach))
+        intervals[coverage] = (np.where(chosen, ends[0], np.nan), ends[1])
+    orders = {OURS: np.where(chosen, forecast, np.nan), **now.orders}
+    return validation.judged(orders, now.came, realised=ANCHORS.score(now.day.log_risk), intervals=intervals)
