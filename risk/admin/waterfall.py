@@ -24,7 +24,8 @@ def waterfall_chart(
     """The parts of a score and, as the last bar, the score; None where there is none."""
     if score is None or not contributions:
         return None
-    bars, total = [], 0.0
+    bars: list[tuple[str, str, float, float, str]] = []
+    total = 0.0
     for entry in contributions:
         before, total = total, total + entry["points"]
         kind = "start" if entry["component"] == "base" else "raises" if entry["points"] >= 0 else "lowers"
@@ -38,7 +39,7 @@ def waterfall_chart(
         return _LEFT + (points - low) / (high - low) * (WIDTH - _LEFT - _RIGHT)
 
     rows = [
-        (kind, label, x(min(start, end)), abs(x(end) - x(start)), _TOP + ROW * place, said)
+        (kind, label, x(min(start, end)), abs(x(end) - x(start)), float(_TOP + ROW * place), said)
         for place, (kind, label, start, end, said) in enumerate(bars)
     ]
     labels = [("end", _LEFT - 8.0, y + 17, label) for _, label, _, _, y, _ in rows]
