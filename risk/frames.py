@@ -41,14 +41,13 @@ def first_day(asset_ids: Sequence[int]) -> date | None:
     return found.bars_from if found else None
 
 
-def panel(asset_ids: Sequence[int], *, through: date, days: int | None = None) -> Panel:
-    """Everything that is known of these assets by the close of a day; with `days`, of so many days alone.
+def panel(asset_ids: Sequence[int], *, through: date, since: date | None = None) -> Panel:
+    """Everything that is known of these assets by the close of a day; with `since`, from that day on.
 
-    Never narrower than the models look back, so that where the data begin decides no last digit.
+    Without it never narrower than the models look back, so that where the data begin decides no last digit. Raises
+    `ValueError` where the stored bytes of an asset are no prices.
     """
-    since = through - timedelta(days=(days or universe.REFERENCE_DAYS) - 1)
-    if days is None:
-        since = min(since, first_day(asset_ids) or since)
+    since = since or _since(asset_ids, through)
     window = {"start": since, "end": through + _DAY}
     prices, volumes, caps = (
         frames.price_frame(asset_ids, vector=vector, **window).values for vector in ("close", "volume", "market_cap")
@@ -63,10 +62,29 @@ def panel(asset_ids: Sequence[int], *, through: date, days: int | None = None) -
     )
 
 
+def readable(asset_ids: Sequence[int], *, through: date, since: date | None = None) -> Panel:
+    """The same without the assets whose bytes are broken: whoever scores one of them says so, the others go on."""
+    since = since or _since(asset_ids, through)
+    try:
+        return panel(asset_ids, through=through, since=since)
+    except ValueError:
+        if len(asset_ids) == 1:
+            return panel([], through=through, since=since)
+        half = len(asset_ids) // 2
+        return Panel.joined(
+            [readable(part, through=through, since=since) for part in (asset_ids[:half], asset_ids[half:])]
+        )
+
+
 def market(asset_ids: Sequence[int], *, through: date) -> Market:
     """What every measurement of a day needs to know of the others; assets that cannot be read are left out."""
-    readable = _readable(asset_ids, through)
-    return universe.market(readable, reference=reference(through))
+    everybody = readable(asset_ids, through=through, since=through - (universe.CONTEXT_DAYS - 1) * _DAY)
+    return universe.market(everybody, reference=reference(through))
+
+
+def _since(asset_ids: Sequence[int], through: date) -> date:
+    narrowest = through - (universe.REFERENCE_DAYS - 1) * _DAY
+    return min(narrowest, first_day(asset_ids) or narrowest)
 
 
 def bitcoin_id() -> int | None:
@@ -85,31 +103,8 @@ def reference(through: date) -> FloatArray | None:
     bitcoin = bitcoin_id()
     if bitcoin is None:
         return None
-    try:
-        prices: FloatArray = panel([bitcoin], through=through, days=universe.REFERENCE_DAYS).prices[0]
-    except ValueError:
-        return None
-    return prices
-
-
-def _readable(asset_ids: Sequence[int], through: date) -> Panel:
-    try:
-        return panel(asset_ids, through=through, days=universe.CONTEXT_DAYS)
-    except ValueError:
-        # A block whose bytes are broken: whoever scores its asset says so, the index does without it.
-        if len(asset_ids) == 1:
-            return panel([], through=through, days=universe.CONTEXT_DAYS)
-        half = len(asset_ids) // 2
-        parts = [_readable(part, through) for part in (asset_ids[:half], asset_ids[half:])]
-        first, second = parts
-        return Panel(
-            np.concatenate([first.asset_ids, second.asset_ids]),
-            first.first_day,
-            np.vstack([first.prices, second.prices]),
-            np.vstack([first.volumes, second.volumes]),
-            np.vstack([first.market_caps, second.market_caps]),
-            np.vstack([first.sources, second.sources]),
-        )
+    found = readable([bitcoin], through=through, since=through - (universe.REFERENCE_DAYS - 1) * _DAY).prices
+    return found[0] if len(found) else None
 
 
 def day_of(number: int) -> date | None:

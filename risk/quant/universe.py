@@ -56,6 +56,18 @@ class Panel:
             self.sources[rows],
         )
 
+    @classmethod
+    def joined(cls, parts: Sequence["Panel"]) -> "Panel":
+        """All of them, which begin on the same day."""
+        return cls(
+            np.concatenate([part.asset_ids for part in parts]),
+            parts[0].first_day,
+            np.vstack([part.prices for part in parts]),
+            np.vstack([part.volumes for part in parts]),
+            np.vstack([part.market_caps for part in parts]),
+            np.vstack([part.sources for part in parts]),
+        )
+
     def until(self, columns: int) -> "Panel":
         """The first so many days alone."""
         return Panel(
@@ -154,8 +166,10 @@ def market(panel: Panel, *, reference: FloatArray | None) -> Market:
     return Market(index, features.reference_of(believed))
 
 
-def measured(panel: Panel, *, market: Market, prior: garch.Prior | None) -> Measured:
-    """Some assets, each of which is the same in any company."""
+def measured(
+    panel: Panel, *, market: Market, prior: garch.Prior | None, input_hashes: Sequence[str] | None = None
+) -> Measured:
+    """Some assets, each of which is the same in any company; with the hashes of the panel, where they are kept."""
     judged = eligibility(panel.prices, panel.volumes)
     believed = np.where(judged.bad_prints | ~(panel.prices > 0), np.nan, panel.prices)
     column = np.arange(believed.shape[1])
@@ -163,7 +177,7 @@ def measured(panel: Panel, *, market: Market, prior: garch.Prior | None) -> Meas
     first = np.where(seen, column, column.size).min(axis=1, initial=column.size)
     last = np.where(seen, column, -1).max(axis=1, initial=-1)
     is_empty = judged.observations == 0
-    blank = _blank(panel.asset_ids, panel.input_hashes(), error="")
+    blank = _blank(panel.asset_ids, input_hashes or [""] * len(panel.asset_ids), error="")
     result = replace(
         blank,
         standing=np.array([str(standing) for standing in judged.standing], dtype="U24"),

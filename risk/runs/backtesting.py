@@ -40,7 +40,7 @@ def perform(
         raise HistoryTooShort
     day = max(first + FIRST_AFTER * _DAY, since - _DAY) if since else first + FIRST_AFTER * _DAY
     start = day + _DAY
-    panel = frames.panel(asset_ids, through=until)
+    panel = frames.readable(asset_ids, through=until)
     # What came is judged with what followed it; what is learnt from, with what was known.
     came = returns(np.where(bad_prints(panel.prices), np.nan, panel.prices)).values
     blocks: list[Forecasts] = []

@@ -54,7 +54,7 @@ def fit_on(
     days = dates(frames.first_day(asset_ids), as_of, most=parameters.learning_dates)
     if len(days) < learning.FEWEST_DATES:
         return None
-    panel = frames.panel(asset_ids, through=as_of)
+    panel = frames.readable(asset_ids, through=as_of)
     bitcoin = frames.reference_row(panel)
     taught, prior = [], None
     for place, day in enumerate(days):
@@ -72,7 +72,7 @@ def fit_on(
     if found is None:
         return None
     digest = hashlib.sha256("|".join([model.version, *(day.isoformat() for day in days)]).encode())
-    for asset_id, input_hash in zip(asset_ids, panel.input_hashes(), strict=True):
+    for asset_id, input_hash in zip(panel.asset_ids.tolist(), panel.input_hashes(), strict=True):
         digest.update(f"{asset_id}:{input_hash}".encode())
     return risk_fits.record(
         model,

@@ -121,5 +121,5 @@ def _parts(rows: Sequence[RiskScore]) -> list[Sequence[RiskScore]]:
 
 def _believed(asset_ids: Sequence[int], through: date) -> "np.ndarray[tuple[int, ...], np.dtype[np.float64]]":
     """Closes through a day without bad prints, as far back as is needed to tell them."""
-    prices = frames.panel(asset_ids, through=through, days=365).prices
+    prices = frames.panel(asset_ids, through=through, since=through - 364 * _DAY).prices
     return np.where(bad_prints(prices) | ~(prices > 0), np.nan, prices)

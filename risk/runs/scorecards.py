@@ -332,7 +332,8 @@ def _facts(
 
 def _measured(asset_ids: Sequence[int], as_of: date, market: Market, prior: Prior | None) -> Measured:
     try:
-        return universe.measured(frames.panel(asset_ids, through=as_of), market=market, prior=prior)
+        panel = frames.panel(asset_ids, through=as_of)
+        return universe.measured(panel, market=market, prior=prior, input_hashes=panel.input_hashes())
     except DatabaseError:
         raise
     except Exception as error:

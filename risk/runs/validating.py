@@ -58,9 +58,9 @@ def perform(
     days = history.dates(frames.first_day(asset_ids), until, most=MOST_DATES)
     if len(days) <= learning.FEWEST_DATES:
         raise HistoryTooShort
-    panel = frames.panel(asset_ids, through=until)
+    panel = frames.readable(asset_ids, through=until)
     symbols = dict(Asset.objects.filter(pk__in=asset_ids).values_list("pk", "symbol"))
-    is_even = np.array([zlib.crc32(symbols[pk].encode()) % 2 == 0 for pk in asset_ids], dtype=np.bool_)
+    is_even = np.array([zlib.crc32(symbols[pk].encode()) % 2 == 0 for pk in panel.asset_ids.tolist()], dtype=np.bool_)
     bitcoin = frames.reference_row(panel)
     prior, taken = None, []
     for day in days:

@@ -1,0 +1,166 @@
+"""Every case of its own through the whole engine."""
+
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from markets.models import Asset
+from risk.actions import risk_models
+from risk.models import RiskScore, Wrapping
+from risk.runs import scorecards
+from tests.markets.factories import AssetFactory
+from tests.risk.markets import LAST, NOON, coin, simulated, walk
+
+pytestmark = [pytest.mark.integration, pytest.mark.django_db]
+
+
+@pytest.fixture
+def score():
+    """The row of a coin after everybody has been scored."""
+    simulated()
+
+    def score(asset: Asset) -> RiskScore:
+        scorecards.score(risk_models.register(at=NOON), LAST)
+        return RiskScore.objects.get(asset=asset)
+
+    return score
+
+
+def without_number(row: RiskScore) -> bool:
+    return all(value is None for value in (row.score, row.percentile, row.sigma, row.score_low_90)) and not row.band
+
+
+def points(row: RiskScore, cause: str) -> float:
+    return next(entry["points"] for entry in row.contributions if entry["component"] == cause)
+
+
+def test_asset_without_any_price(score):
+    row = score(AssetFactory.create(slug="silent"))
+
+    assert (row.status, row.reason) == ("no_history", "There is no daily price of it.")
+    assert without_number(row)
+
+
+@pytest.mark.parametrize("days", [1, 2, 13])
+def test_few_days_are_no_history(score, days):
+    row = score(coin("young", walk(days, seed=1)))
+
+    assert (row.status, row.observations) == ("insufficient_history", days)
+    assert without_number(row)
+
+
+def test_short_history_has_a_score_of_low_confidence(score):
+    row = score(coin("short", walk(40, seed=1)))
+
+    assert (row.status, row.confidence) == ("ok", "low")
+    assert "very_short_history" in row.confidence_reasons
+    assert row.bucket.endswith("_short")
+
+
+def test_series_that_ends_with_its_source_is_not_dead(score):
+    row = score(coin("ended", walk(300, seed=1), until=LAST - timedelta(days=10)))
+
+    assert (row.status, row.data_to) == ("history_ended", LAST - timedelta(days=10))
+    assert without_number(row)
+
+
+def test_dead_has_a_hundred_by_rule_and_no_interval(score):
+    closes = np.concatenate([walk(300, seed=1), np.full(60, 0.001)])
+    row = score(coin("dead", closes, volume=[1e6] * 300 + [10.0] * 60))
+
+    assert (row.status, row.score, row.band) == ("dead", 100, "extreme")
+    assert row.percentile == RiskScore.objects.filter(score__isnull=False).order_by("-percentile").first().percentile
+    assert (row.score_low_90, row.sigma, row.confidence) == (None, None, "")
+    assert points(row, "death") > 0
+    assert abs(sum(entry["points"] for entry in row.contributions) - 100) < 1e-9
+
+
+def test_constant_price_is_not_measurable(score):
+    row = score(coin("flat", np.full(300, 7.0)))
+
+    assert row.status == "not_measurable"
+    assert without_number(row)
+
+
+def test_all_gaps_are_too_little(score):
+    closes = np.full(300, np.nan)
+    closes[::30] = walk(10, seed=1)
+    closes[-1] = 10.0
+    row = score(coin("gaps", closes))
+
+    assert row.status == "insufficient_history"
+    assert without_number(row)
+
+
+def test_one_price_a_million_times_too_high_is_not_believed(score):
+    honest = walk(400, seed=1)
+    torn = honest.copy()
+    torn[300] *= 1e6
+    coin("honest", honest)
+    row = score(coin("torn", torn))
+
+    assert (row.status, row.bad_prints) == ("ok", 1)
+    assert "bad_prints" in row.confidence_reasons
+    assert row.score == pytest.approx(RiskScore.objects.get(asset__slug="honest").score, abs=1)
+
+
+def test_peg_has_the_floor_and_its_flag(score):
+    noise = 1 + np.random.default_rng(1).normal(0, 1e-5, 400)
+    row = score(coin("quiet-dollar", noise))
+
+    assert (row.status, row.is_stablecoin) == ("ok", True)
+    assert row.score >= 8
+
+
+def test_stale_price_has_low_confidence(score):
+    closes = walk(400, seed=1)
+    closes[-90:] = np.repeat(closes[-90::3], 3)
+    row = score(coin("sleepy", closes))
+
+    assert (row.status, row.is_stale, row.confidence) == ("ok", True, "low")
+    assert "stale_price" in row.confidence_reasons
+
+
+def test_pump_is_flagged_and_does_not_lower_the_score_for_a_month():
+    simulated()
+    calm = walk(400, seed=1, scale=0.01)
+    wild = calm.copy()
+    wild[-41:-20] *= np.exp(np.random.default_rng(2).normal(0, 0.3, 21))
+    wild[-20:] = wild[-21] * np.exp(0.001 * np.arange(20))
+    wild[-20:-12] *= np.exp(np.linspace(0.0, 3.0, 8))
+    wild[-12:] = wild[-13]
+    wild[-12:] *= np.exp(np.random.default_rng(3).normal(0, 1e-3, 12))
+    asset = coin("pumped", wild)
+    model = risk_models.register(at=NOON)
+
+    for day in (13, 12, 0):
+        scorecards.score(model, LAST - timedelta(days=day))
+
+    first, *_, last = RiskScore.objects.filter(asset=asset).order_by("as_of")
+    assert RiskScore.objects.filter(asset=asset, is_pumped=True).exists()
+    assert last.score >= first.score - 1e-9
+    assert points(last, "pump") > 0
+
+
+def test_wrapped_asset_is_at_least_as_risky_as_what_it_stands_for():
+    simulated()
+    calm, wild = coin("wrapped", walk(400, seed=1, scale=0.01)), coin("origin", walk(400, seed=2, scale=0.1))
+    Wrapping.objects.create(asset=calm, underlying=wild)
+
+    scorecards.score(risk_models.register(at=NOON), LAST)
+
+    row, other = RiskScore.objects.get(asset=calm), RiskScore.objects.get(asset=wild)
+    assert row.score == pytest.approx(other.score, abs=1e-9)
+    assert points(row, "wrapping") > 0
+    assert points(other, "wrapping") == 0
+
+
+def test_absent_volume_and_cap_are_absent_and_lower_the_confidence(score):
+    row = score(coin("quiet", walk(400, seed=1), volume=[None] * 400))
+
+    assert (row.status, row.confidence) == ("ok", "medium")
+    assert {"volume_unknown", "market_cap_unknown"} <= set(row.confidence_reasons)
+    values = {entry["name"]: entry["value"] for entry in row.measurements}
+    assert (values["median_volume"], values["price_impact"], values["market_cap"]) == (None, None, None)
+    assert row.bucket == "unknown_short"

@@ -1,0 +1,256 @@
+from datetime import timedelta
+
+import pytest
+from django.db import DatabaseError, transaction
+from django.db.models import F
+from django.db.models.functions import Now
+
+from accounts.actions import jobs
+from accounts.holder import Holder
+from accounts.models import AuditEntry, Job
+from config import pipelines
+from markets.models import Asset, PriceBlock
+from risk.actions import risk_models, score_runs
+from risk.actions.score_runs import AlreadyScored, RunNotRunning
+from risk.models import RiskFit, RiskModel, RiskScore, ScoreChunk, ScoreRun
+from risk.parameters import Parameters
+from risk.quant.universe import CAUSES
+from risk.runs import scorecards, scoring
+from tests.risk.markets import LAST, NOON, perform_all, simulated
+
+pytestmark = [pytest.mark.integration, pytest.mark.django_db]
+
+OWN = {"id", "run", "calculated_at", "previous"}
+
+
+@pytest.fixture
+def model() -> RiskModel:
+    simulated()
+    return risk_models.register(at=NOON)
+
+
+def told(run: ScoreRun) -> dict[int, dict[str, object]]:
+    """What the rows of a run say, by asset."""
+    names = [field.attname for field in RiskScore._meta.concrete_fields if field.name not in OWN]
+    return {row.asset_id: {name: getattr(row, name) for name in names} for row in RiskScore.objects.filter(run=run)}
+
+
+def begin(model: RiskModel, *, chunk_assets: int) -> ScoreRun:
+    plan = scorecards.plan(model, LAST, at=NOON)
+    return scorecards.begin(plan, job=None, at=NOON, chunk_assets=chunk_assets)
+
+
+def test_every_listed_asset_has_a_row_whose_causes_add_up(model):
+    run = scorecards.score(model, LAST)
+
+    rows = list(RiskScore.objects.filter(run=run))
+    assert {row.asset_id for row in rows} == set(Asset.objects.values_list("pk", flat=True))
+    assert run.counts == {"ok": len(rows)}
+    for row in rows:
+        assert [entry["component"] for entry in row.contributions] == list(CAUSES)
+        assert abs(sum(entry["points"] for entry in row.contributions) - row.score) < 1e-9
+        assert 0 <= row.score_low_90 <= row.score_low_80 <= row.score <= row.score_high_80 <= row.score_high_90 <= 100
+        assert row.percentile_low_90 <= row.percentile <= row.percentile_high_90
+        assert "news_unknown" in row.confidence_reasons
+        assert [entry["level"] for entry in row.tail] == [0.95, 0.975, 0.99]
+        assert all(entry["expected_shortfall"] >= entry["value_at_risk"] > 0 for entry in row.tail)
+        assert (row.data_to, row.model_id) == (LAST, model.pk)
+    assert run.fit.observations > 100
+    assert all(coefficient >= 0 for coefficient in run.fit.coefficients.values())
+    assert AuditEntry.objects.filter(verb="risk.run.finished").count() == 1
+
+
+def test_chunks_by_several_workers_are_the_whole_to_the_last_bit(model):
+    whole = scorecards.preview(scorecards.plan(model, LAST, at=NOON))
+    run = begin(model, chunk_assets=5)
+    # In another order, as workers would.
+    for chunk in ScoreChunk.objects.filter(run=run).order_by("-number"):
+        scorecards.keep(chunk, scorecards.measure(chunk), at=NOON)
+    scorecards.finish(run)
+
+    found = told(run)
+    assert run.chunks == 6
+    assert len(found) == len(whole)
+    for row in whole:
+        assert {name: getattr(row, name) for name in found[row.asset_id]} == found[row.asset_id]
+
+
+def test_jobs_do_what_the_command_does(model):
+    scoring.request(None, scoring.Parameters(as_of=LAST.isoformat()), at=NOON)
+
+    performed = perform_all()
+
+    assert [job.kind for job in performed] == ["score_universe", "score_chunk", "finish_scores"]
+    assert {job.state for job in performed} == {"succeeded"}
+    assert {job.queue for job in performed} == {"risk_calculations"}
+    run = ScoreRun.objects.get()
+    assert (run.state, run.chunks_done, run.job_id) == ("finished", 1, performed[0].pk)
+    assert performed[2].result == {"run": run.pk, "as_of": LAST.isoformat(), "counts": run.counts}
+    assert not ScoreChunk.objects.exclude(packed=None).exists()
+
+
+def test_asset_that_cannot_be_read_fails_alone(model):
+    broken = Asset.objects.order_by("pk")[3]
+    PriceBlock.objects.filter(asset=broken).update(close=b"torn")
+
+    run = scorecards.score(model, LAST)
+
+    row = RiskScore.objects.get(run=run, asset=broken)
+    assert (row.status, row.score, row.reason) == ("failed", None, "It could not be worked out: ValueError.")
+    assert run.counts["failed"] == 1
+
+
+def test_chunk_that_fails_is_tried_again_alone(model):
+    run = begin(model, chunk_assets=13)
+    with transaction.atomic():
+        for chunk in ScoreChunk.objects.filter(run=run):
+            asked = jobs.request(scoring.CHUNK, owner=None, parameters={"chunk": chunk.pk}, at=NOON)
+            ScoreChunk.objects.filter(pk=chunk.pk).update(job_id=asked.pk)
+    second = ScoreChunk.objects.get(run=run, number=1)
+    ScoreChunk.objects.filter(pk=second.pk).update(asset_ids="torn")
+
+    states = [job.state for job in perform_all()]
+    ScoreChunk.objects.filter(pk=second.pk).update(asset_ids=second.asset_ids)
+    Job.objects.filter(pk=second.job_id).update(run_after=Now())
+    perform_all()
+
+    assert states == ["succeeded", "retrying"]
+    attempts = Job.objects.filter(kind=scoring.CHUNK).order_by("created_at", "pk").values_list("attempt", flat=True)
+    assert list(attempts) == [1, 2]
+    run.refresh_from_db()
+    assert (run.state, run.chunks_done) == ("finished", 2)
+
+
+def test_run_whose_chunk_fails_for_good_has_failed_and_leaves_room_for_another(model):
+    run = begin(model, chunk_assets=100)
+    chunk = ScoreChunk.objects.get(run=run)
+    ScoreChunk.objects.filter(pk=chunk.pk).update(asset_ids="torn")
+    asked = jobs.request(scoring.CHUNK, owner=None, parameters={"chunk": chunk.pk}, at=NOON)
+    Job.objects.filter(pk=asked.pk).update(max_attempts=1)
+
+    perform_all()
+
+    run.refresh_from_db()
+    assert run.state == "failed"
+    assert run.error.startswith("score_chunk: ")
+    assert not RiskScore.objects.exists()
+    again = scorecards.score(model, LAST)
+    assert (again.attempt, again.state) == (2, "finished")
+
+
+def test_worker_that_was_given_up_stores_no_chunk(model):
+    run = begin(model, chunk_assets=100)
+    chunk = ScoreChunk.objects.get(run=run)
+    asked = jobs.request(scoring.CHUNK, owner=None, parameters={"chunk": chunk.pk}, at=NOON)
+    late = jobs.start(asked.pk, holder=Holder.current())
+    Job.objects.filter(pk=asked.pk).update(attempt=F("attempt") + 1)
+
+    with pytest.raises(jobs.JobNotRunning):
+        scoring.perform_chunk(late)
+
+    chunk.refresh_from_db()
+    run.refresh_from_db()
+    assert (chunk.state, run.chunks_done, run.state) == ("waiting", 0, "running")
+
+
+def test_chunk_is_stored_once(model):
+    run = begin(model, chunk_assets=13)
+    chunk = ScoreChunk.objects.filter(run=run).first()
+    part = scorecards.measure(chunk)
+
+    assert [scorecards.keep(chunk, part, at=NOON) for _ in range(2)] == [False, False]
+
+    run.refresh_from_db()
+    assert run.chunks_done == 1
+
+
+def test_day_is_scored_once(model):
+    scorecards.score(model, LAST)
+
+    with pytest.raises(AlreadyScored):
+        scorecards.score(model, LAST)
+    job = jobs.request(scoring.UNIVERSE, owner=None, parameters={"as_of": LAST.isoformat(), "model": None}, at=NOON)
+    pipelines.perform_job(job_id=str(job.pk))
+
+    job.refresh_from_db()
+    assert job.result == {"as_of": LAST.isoformat(), "runs": {model.version: None}}
+    assert ScoreRun.objects.count() == 1
+
+
+def test_run_that_was_lost_does_not_stand_in_the_way(model):
+    lost = begin(model, chunk_assets=100)
+    ScoreRun.objects.filter(pk=lost.pk).update(started_at=NOON - timedelta(hours=3))
+
+    again = begin(model, chunk_assets=100)
+
+    lost.refresh_from_db()
+    assert (lost.state, lost.error, again.attempt) == ("failed", "The processes that calculated were lost.", 2)
+
+
+def test_run_is_finished_once(model):
+    run = scorecards.score(model, LAST)
+    before = RiskScore.objects.count()
+
+    with pytest.raises(RunNotRunning), transaction.atomic():
+        score_runs.finish(run, counts={}, durations={}, at=NOON)
+
+    assert RiskScore.objects.count() == before
+
+
+def test_two_active_versions_score_side_by_side(model):
+    other = risk_models.register(at=NOON, parameters=Parameters(recent_share=0.9))
+    risk_models.activate(other, by=None, at=NOON, reason="To compare.")
+    scoring.request(None, scoring.Parameters(as_of=LAST.isoformat()), at=NOON)
+
+    perform_all()
+
+    assert ScoreRun.objects.finished().count() == 2
+    ours, theirs = ({row.asset_id: row.score for row in RiskScore.objects.filter(model=m)} for m in (model, other))
+    assert ours.keys() == theirs.keys()
+    assert all(abs(ours[pk] - theirs[pk]) > 1e-6 for pk in ours)
+    assert RiskScore.objects.of_headline().count() == len(ours)
+
+
+def test_next_day_says_what_has_changed_by_component(model):
+    scorecards.score(model, LAST - timedelta(days=1))
+    scorecards.score(model, LAST)
+
+    for row in RiskScore.objects.filter(as_of=LAST).select_related("previous"):
+        assert row.delta == row.score - row.previous.score
+        assert abs(sum(entry["points"] for entry in row.delta_by_component) - row.delta) < 1e-9
+
+
+def test_nothing_is_learnt_twice(model):
+    scorecards.score(model, LAST - timedelta(days=1))
+    scorecards.score(model, LAST)
+
+    assert RiskFit.objects.count() == 1
+
+
+@pytest.mark.parametrize("change", ["UPDATE risk_riskscore SET score = 1", "DELETE FROM risk_riskscore"])
+def test_scores_stay_as_they_were_stored(model, change):
+    scorecards.score(model, LAST)
+
+    with pytest.raises(DatabaseError), transaction.atomic():
+        RiskScore.objects.update(score=1) if change.startswith("UPDATE") else RiskScore.objects.all().delete()
+
+    assert not RiskScore.objects.filter(score=1).exists()
+    assert RiskScore.objects.count() == Asset.objects.count()
+
+
+def test_history_too_short_to_learn_from_gives_measurements_and_no_score():
+    simulated(assets=5, days=100)
+    run = scorecards.score(risk_models.register(at=NOON), LAST)
+
+    assert run.fit is None
+    assert run.counts == {"no_model": 5}
+    row = RiskScore.objects.first()
+    assert (row.score, row.percentile, row.band, row.sigma) == (None, None, "", None)
+    assert row.reason == "The stored history is too short for the model to have learnt from it."
+    assert row.measurements[0]["value"] > 0
+
+
+def test_universe_without_assets_is_scored_at_once():
+    run = scorecards.score(risk_models.register(at=NOON), LAST)
+
+    assert (run.state, run.chunks, run.counts) == ("finished", 0, {})
