@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from config.bench import risk_universe
 from config.bench.contest import Contest, Target, Work
 from config.bench.dataset import SEED
 from config.bench.errors import BenchFailed
@@ -40,6 +41,7 @@ def contests(stage: Stage) -> Iterator[Sequence[Contest]]:
     resamples = stationary_indices(Stream(SEED), days=DAYS, resamples=RESAMPLES, mean_block=MEAN_BLOCK)
     _compare_bootstraps(values[0], resamples)
     timed = values[:TIMED]
+    universe = risk_universe.contest(stage, values)
     yield [
         Contest(
             f"GARCH(1,1)-t of series of {DAYS} days",
@@ -60,6 +62,7 @@ def contests(stage: Stage) -> Iterator[Sequence[Contest]]:
             Work("the same days for all", lambda attempt: _replicated(values, resamples)),
             Work("arch", lambda attempt: _arch_replicates(timed[: TIMED // 4])),
         ),
+        universe,
     ]
 
 

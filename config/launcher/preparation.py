@@ -26,6 +26,8 @@ class Preparation:
         self._manage(environment, "collectstatic", "--noinput")
         self._manage(environment, "sync_roles")
         self._manage(environment, "sync_schedules")
+        # The demo shows what this code makes; elsewhere somebody decides when another model is shown.
+        self._manage(environment, "register_model", *(["--activate", "The demo shows the newest."] if demo else []))
         if not demo:
             return {}
         self._say("Looking after the demo market")
@@ -33,6 +35,13 @@ class Preparation:
         *_, answer = self._manage(environment, "demo", "--json", shows_progress=True).splitlines()
         logins: Logins = json.loads(answer)["logins"]
         return logins
+
+    def ask_for_scores(self, environment: Mapping[str, str]) -> None:
+        """Let the workers score the demo market; what goes wrong with it does not keep the product from serving."""
+        try:
+            self._manage(environment, "score_universe", "--request")
+        except ServersError as error:
+            self._say(str(error))
 
     def _manage(self, environment: Mapping[str, str], *arguments: str, shows_progress: bool = False) -> str:
         """What the command wrote to its standard output."""

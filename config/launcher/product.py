@@ -72,6 +72,8 @@ class Product:
         stack.callback(self._state.withdraw)
         self._state.publish(Address(base_url, database_url, redis_url, owner_url, logins))
         self._welcome(base_url, logins)
+        if demo:
+            preparation.ask_for_scores(environment)
         self._watch(servers, started)
 
     def _servers(self, stack: contextlib.ExitStack, guard: Guard) -> Servers | None:

@@ -132,7 +132,7 @@ DJANGO_REDIS_LOG_IGNORED_EXCEPTIONS = True
 CELERY_BROKER_URL = REDIS_URL
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
-    "visibility_timeout": 900,  # longer than any task may run, else it would be delivered a second time
+    "visibility_timeout": 3_900,  # longer than any task may run, else it would be delivered a second time
     "unacked_restore_interval": 5,
     "unacked_restore_throttle": 1,  # what a dead worker held comes back in seconds instead of minutes
     "health_check_interval": 25,

@@ -129,7 +129,7 @@ def _result(found: Forecasts, method: Method, level: float) -> Result:
         level,
         total,
         int(beyond.sum()),
-        float(beyond.sum() / max(total, 1)),
+        float(beyond.sum() / total) if total else float("nan"),
         1 - level,
         _share(often.p_value > SIZE),
         _share(patterns > SIZE),

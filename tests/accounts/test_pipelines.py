@@ -22,6 +22,11 @@ pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 
 # The names that clients and operators know; most of their domains are still to come.
 RESERVED = {
+    "score_universe": "risk_calculations",
+    "score_chunk": "risk_calculations",
+    "finish_scores": "risk_calculations",
+    "fit_risk_model": "risk_calculations",
+    "record_forecast_outcomes": "risk_calculations",
     "monte_carlo_simulation": "risk_calculations",
     "calculate_var_cvar": "risk_calculations",
     "stress_test_portfolio": "risk_calculations",

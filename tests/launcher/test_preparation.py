@@ -37,6 +37,7 @@ def test_only_the_migrations_act_as_the_owner(prepare, tmp_path):
         "app collectstatic --noinput",
         "app sync_roles",
         "app sync_schedules",
+        "app register_model --activate The demo shows the newest.",
         "app demo --json",
     ]
 
@@ -50,6 +51,25 @@ def test_demo_tells_the_logins_and_the_log_does_not(prepare, tmp_path):
 def test_without_demo_there_are_no_logins(prepare, tmp_path):
     assert prepare(demo=False) == {}
     assert "demo" not in (tmp_path / "calls").read_text()
+
+
+def test_without_demo_a_model_is_registered_and_not_activated(prepare, tmp_path):
+    prepare(demo=False)
+
+    assert (tmp_path / "calls").read_text().splitlines()[-1] == "app register_model"
+
+
+def test_scores_that_cannot_be_asked_for_are_no_reason_to_end(tmp_path):
+    (tmp_path / "manage.py").write_text(MANAGE)
+    said: list[str] = []
+    preparation = Preparation(tmp_path, tmp_path / "setup.log", said.append)
+
+    preparation.ask_for_scores({"DATABASE_URL": "app"})
+    preparation.ask_for_scores({"DATABASE_URL": "app", "FAILS": "score_universe"})
+
+    assert (tmp_path / "calls").read_text().splitlines() == ["app score_universe --request"] * 2
+    assert len(said) == 1
+    assert "it went wrong" in said[0]
 
 
 @pytest.mark.parametrize("command", ["migrate", "sync_schedules", "demo"])

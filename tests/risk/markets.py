@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
+from numpy.typing import NDArray
 
 from accounts.models import Job
 from config import pipelines
@@ -23,7 +24,7 @@ def simulated(*, assets: int = ASSETS, days: int = DAYS, seed: int = 3) -> None:
 
 def coin(
     slug: str,
-    close: Sequence[float | None] | np.ndarray,
+    close: Sequence[float | None] | NDArray[np.float64],
     *,
     volume: Sequence[float | None] | None = None,
     until: date = LAST,
@@ -31,19 +32,20 @@ def coin(
     """A coin with these daily closes, the last one of `until`."""
     values = [None if value is None or np.isnan(value) else float(value) for value in close]
     asset = AssetFactory.create(slug=slug)
-    columns = {"volume": volume if volume is not None else [1e6] * len(values)}
-    store_daily_bars(asset, until - timedelta(days=len(values) - 1), values, **columns)
+    traded = volume if volume is not None else [1e6] * len(values)
+    store_daily_bars(asset, until - timedelta(days=len(values) - 1), values, volume=traded)
     return asset
 
 
-def walk(days: int, *, seed: int, scale: float = 0.04) -> np.ndarray:
+def walk(days: int, *, seed: int, scale: float = 0.04) -> NDArray[np.float64]:
     """Prices of a random walk from 10 on."""
-    return 10 * np.exp((np.random.default_rng(seed).standard_t(5, days) * scale).cumsum())
+    moves: NDArray[np.float64] = np.random.default_rng(seed).standard_t(5, days) * scale
+    return np.asarray(10.0 * np.exp(moves.cumsum()))
 
 
 def perform_all(*, most: int = 200) -> list[Job]:
     """Perform waiting jobs as a worker would, until none is due; in their order."""
-    performed = []
+    performed: list[Job] = []
     while len(performed) < most and (job := Job.objects.due().order_by("created_at", "pk").first()):
         pipelines.perform_job(job_id=str(job.pk))
         job.refresh_from_db()

@@ -13,7 +13,7 @@ from risk.runs import scoring
 
 
 class Command(BaseCommand):
-    help = "Score every listed asset as of a day's close, in this process."
+    help = "Score every listed asset as of a day's close, in this process or, with --request, by the workers."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
@@ -21,6 +21,7 @@ class Command(BaseCommand):
         )
         parser.add_argument("--model", help="only this version; default: every active one")
         parser.add_argument("--assets", nargs="+", metavar="SLUG", help="show the scores of these, ranked among all")
+        parser.add_argument("--request", action="store_true", help="ask the workers for it and do not wait")
         parser.add_argument("--dry-run", action="store_true", help="calculate and show; store no score")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -30,6 +31,10 @@ class Command(BaseCommand):
         as_of = options["as_of"] or scoring.last_close(at)
         if as_of > scoring.last_close(at):
             raise CommandError("That day is not over.")
+        if options["request"]:
+            job = scoring.request(None, scoring.Parameters(as_of.isoformat(), options["model"]), at=at)
+            self.stdout.write(f"Asked for the scores as of {as_of}: job {job.pk}.")
+            return
         shown = self._shown(options["assets"] or [])
         try:
             models = scoring.models_of(options["model"], at=at)

@@ -1,4 +1,5 @@
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import DatabaseError, transaction
@@ -43,7 +44,7 @@ def begin(model: RiskModel, *, chunk_assets: int) -> ScoreRun:
 def test_every_listed_asset_has_a_row_whose_causes_add_up(model):
     run = scorecards.score(model, LAST)
 
-    rows = list(RiskScore.objects.filter(run=run))
+    rows: list[Any] = list(RiskScore.objects.filter(run=run))
     assert {row.asset_id for row in rows} == set(Asset.objects.values_list("pk", flat=True))
     assert run.counts == {"ok": len(rows)}
     for row in rows:
@@ -55,8 +56,9 @@ def test_every_listed_asset_has_a_row_whose_causes_add_up(model):
         assert [entry["level"] for entry in row.tail] == [0.95, 0.975, 0.99]
         assert all(entry["expected_shortfall"] >= entry["value_at_risk"] > 0 for entry in row.tail)
         assert (row.data_to, row.model_id) == (LAST, model.pk)
-    assert run.fit.observations > 100
-    assert all(coefficient >= 0 for coefficient in run.fit.coefficients.values())
+    fit = RiskFit.objects.get()
+    assert fit.observations > 100
+    assert all(coefficient >= 0 for coefficient in fit.coefficients.values())
     assert AuditEntry.objects.filter(verb="risk.run.finished").count() == 1
 
 
@@ -111,7 +113,7 @@ def test_chunk_that_fails_is_tried_again_alone(model):
 
     states = [job.state for job in perform_all()]
     ScoreChunk.objects.filter(pk=second.pk).update(asset_ids=second.asset_ids)
-    Job.objects.filter(pk=second.job_id).update(run_after=Now())
+    Job.objects.filter(parameters__chunk=second.pk).update(run_after=Now())
     perform_all()
 
     assert states == ["succeeded", "retrying"]
@@ -155,7 +157,7 @@ def test_worker_that_was_given_up_stores_no_chunk(model):
 
 def test_chunk_is_stored_once(model):
     run = begin(model, chunk_assets=13)
-    chunk = ScoreChunk.objects.filter(run=run).first()
+    chunk = ScoreChunk.objects.get(run=run, number=0)
     part = scorecards.measure(chunk)
 
     assert [scorecards.keep(chunk, part, at=NOON) for _ in range(2)] == [False, False]
@@ -205,9 +207,9 @@ def test_two_active_versions_score_side_by_side(model):
     perform_all()
 
     assert ScoreRun.objects.finished().count() == 2
-    ours, theirs = ({row.asset_id: row.score for row in RiskScore.objects.filter(model=m)} for m in (model, other))
+    ours, theirs = (dict(RiskScore.objects.filter(model=m).values_list("asset_id", "score")) for m in (model, other))
     assert ours.keys() == theirs.keys()
-    assert all(abs(ours[pk] - theirs[pk]) > 1e-6 for pk in ours)
+    assert all(ours[pk] != theirs[pk] for pk in ours)
     assert RiskScore.objects.of_headline().count() == len(ours)
 
 
@@ -215,6 +217,7 @@ def test_next_day_says_what_has_changed_by_component(model):
     scorecards.score(model, LAST - timedelta(days=1))
     scorecards.score(model, LAST)
 
+    row: Any
     for row in RiskScore.objects.filter(as_of=LAST).select_related("previous"):
         assert row.delta == row.score - row.previous.score
         assert abs(sum(entry["points"] for entry in row.delta_by_component) - row.delta) < 1e-9
@@ -244,7 +247,7 @@ def test_history_too_short_to_learn_from_gives_measurements_and_no_score():
 
     assert run.fit is None
     assert run.counts == {"no_model": 5}
-    row = RiskScore.objects.first()
+    row = RiskScore.objects.earliest("pk")
     assert (row.score, row.percentile, row.band, row.sigma) == (None, None, "", None)
     assert row.reason == "The stored history is too short for the model to have learnt from it."
     assert row.measurements[0]["value"] > 0

@@ -1,0 +1,96 @@
+import pytest
+from django.db import IntegrityError, transaction
+
+from accounts.models import AuditEntry
+from config.kernel.errors import ValidationFailed
+from risk.actions import risk_models
+from risk.actions.risk_models import (
+    ModelIsHeadline,
+    ModelNotActive,
+    ModelNotDraft,
+    ModelNotFound,
+    ModelOfOtherFormulas,
+)
+from risk.models import RiskModel
+from risk.parameters import Parameters
+from tests.accounts.factories import UserFactory
+from tests.risk.markets import NOON
+
+pytestmark = [pytest.mark.integration, pytest.mark.django_db]
+
+
+@pytest.fixture
+def first() -> RiskModel:
+    return risk_models.register(at=NOON)
+
+
+@pytest.fixture
+def second(first: RiskModel) -> RiskModel:
+    return risk_models.register(at=NOON, parameters=Parameters(recent_share=0.5))
+
+
+def state(model: RiskModel) -> tuple[str, bool]:
+    model.refresh_from_db()
+    return model.state, model.is_headline
+
+
+def test_first_model_scores_and_is_the_headline_and_the_next_is_a_draft(first, second):
+    assert (state(first), state(second)) == (("active", True), ("draft", False))
+    assert second.parameters["recent_share"] == 0.5
+
+
+def test_registered_again_it_is_the_same(first):
+    again = risk_models.register(at=NOON)
+
+    assert again.pk == first.pk
+    verbs = list(AuditEntry.objects.order_by("pk").values_list("verb", flat=True))
+    assert verbs == ["risk.model.registered", "risk.model.activated", "risk.model.made_headline"]
+
+
+def test_headline_passes_from_one_to_the_other(first, second):
+    person = UserFactory.create()
+    risk_models.activate(second, by=person, at=NOON, reason="It covers better.")
+    risk_models.make_headline(second, by=person, at=NOON, reason="It covers better.")
+    risk_models.retire(first, by=person, at=NOON, reason="Replaced.")
+
+    assert (state(first), state(second)) == (("retired", False), ("active", True))
+    entry = AuditEntry.objects.get(verb="risk.model.made_headline", actor=person)
+    assert (entry.before, entry.after) == ({"headline": first.version}, {"headline": second.version})
+    assert entry.reason == "It covers better."
+
+
+@pytest.mark.parametrize(
+    ("deed", "refusal"),
+    [
+        (lambda first, second: risk_models.activate(first, by=None, at=NOON, reason="x"), ModelNotDraft),
+        (lambda first, second: risk_models.retire(first, by=None, at=NOON, reason="x"), ModelIsHeadline),
+        (lambda first, second: risk_models.retire(second, by=None, at=NOON, reason="x"), ModelNotActive),
+        (lambda first, second: risk_models.make_headline(second, by=None, at=NOON, reason="x"), ModelNotActive),
+        (lambda first, second: risk_models.activate(second, by=None, at=NOON, reason=" "), ValidationFailed),
+        (lambda first, second: risk_models.named("0.0.0"), ModelNotFound),
+    ],
+)
+def test_what_is_refused_changes_nothing(first, second, deed, refusal):
+    before = AuditEntry.objects.count()
+
+    with pytest.raises(refusal):
+        deed(first, second)
+
+    assert (state(first), state(second)) == (("active", True), ("draft", False))
+    assert AuditEntry.objects.count() == before
+
+
+def test_model_of_other_formulas_is_not_activated(second):
+    RiskModel.objects.filter(pk=second.pk).update(version="1.0.0-00000000")
+    second.refresh_from_db()
+
+    with pytest.raises(ModelOfOtherFormulas):
+        risk_models.activate(second, by=None, at=NOON, reason="x")
+
+    assert state(second) == ("draft", False)
+
+
+def test_database_knows_one_headline_which_is_active(first, second):
+    for change in ({"is_headline": True, "state": "active"}, {"is_headline": True}):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            RiskModel.objects.filter(pk=second.pk).update(**change)

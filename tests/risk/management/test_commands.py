@@ -1,0 +1,146 @@
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from accounts.models import Job
+from risk import tasks
+from risk.actions import risk_models
+from risk.models import Backtest, ForecastOutcome, RiskModel, RiskScore, ScoreRun
+from tests.risk.markets import LAST, NOON, simulated
+
+pytestmark = [pytest.mark.integration, pytest.mark.django_db]
+
+
+def said(command: str, *arguments: str) -> list[str]:
+    out = StringIO()
+    call_command(command, *arguments, stdout=out)
+    return out.getvalue().splitlines()
+
+
+@pytest.fixture
+def market() -> RiskModel:
+    simulated()
+    return risk_models.register(at=NOON)
+
+
+def test_model_of_the_code_is_registered_and_later_ones_wait_to_be_activated(db):
+    (line,) = said("register_model")
+    first = RiskModel.objects.get()
+    assert line == f"Risk model {first.version}: active, the headline."
+    RiskModel.objects.update(version="1.0.0-earlier")
+
+    (draft,) = said("register_model")
+    (shown,) = said("register_model", "--activate", "It is newer.")
+
+    second = RiskModel.objects.get(is_headline=True)
+    assert draft == f"Risk model {second.version}: draft."
+    assert shown == f"Risk model {second.version}: active, the headline."
+
+
+def test_universe_is_scored_and_asked_assets_are_shown(market):
+    lines = said("score_universe", "--as-of", LAST.isoformat(), "--assets", "bitcoin")
+
+    row = RiskScore.objects.get(asset__slug="bitcoin")
+    assert row.score is not None
+    assert lines[0] == f"{market.version} as of {LAST}: {RiskScore.objects.count()} ok."
+    assert lines[1].startswith(f"bitcoin                  {row.score:5.1f} {row.band}, 90 % interval")
+
+
+def test_dry_run_shows_what_would_be_stored_and_stores_nothing(market):
+    lines = said("score_universe", "--as-of", LAST.isoformat(), "--dry-run", "--assets", "bitcoin")
+
+    assert lines[0] == f"{market.version} as of {LAST}: would store 26 rows, 26 scores."
+    assert lines[1].startswith("bitcoin ")
+    assert not RiskScore.objects.exists()
+    assert not ScoreRun.objects.exists()
+
+
+def test_scores_are_asked_for_without_waiting(market):
+    (line,) = said("score_universe", "--as-of", LAST.isoformat(), "--request")
+
+    job = Job.objects.get()
+    assert (job.kind, job.state, job.parameters) == (
+        "score_universe",
+        "queued",
+        {"as_of": LAST.isoformat(), "model": None},
+    )
+    assert line == f"Asked for the scores as of {LAST}: job {job.pk}."
+
+
+@pytest.mark.parametrize(
+    ("arguments", "refusal"),
+    [
+        (("--as-of", "2999-01-01"), "That day is not over"),
+        (("--as-of", "2026-03-11", "--assets", "nothing"), "No such asset: nothing"),
+        (("--as-of", "2026-03-11", "--model", "0.0.0"), "no risk model of this version"),
+    ],
+)
+def test_what_cannot_be_scored_is_refused(market, arguments, refusal):
+    with pytest.raises(CommandError, match=refusal):
+        said("score_universe", *arguments)
+
+    assert not ScoreRun.objects.exists()
+
+
+def test_past_days_are_scored_once_with_what_came_of_them(market):
+    since = LAST - timedelta(days=2)
+    window = ("--since", since.isoformat(), "--until", LAST.isoformat())
+
+    (first,) = said("backfill_scores", *window)
+    (again,) = said("backfill_scores", *window)
+
+    assert first.startswith("3 runs, 0 were there already; ")
+    assert again.startswith("0 runs, 3 were there already; outcomes recorded: 0 of the next day")
+    assert list(ScoreRun.objects.order_by("as_of").values_list("as_of", flat=True)) == [
+        since + timedelta(days=day) for day in range(3)
+    ]
+    assert ForecastOutcome.objects.filter(horizon="day").count() == 2 * 26 * 3
+    with pytest.raises(CommandError, match="must be over"):
+        said("backfill_scores", "--since", "2999-01-01")
+
+
+def test_backtest_is_printed_and_kept(market):
+    lines = said("backtest_model", "--until", LAST.isoformat())
+
+    found = Backtest.objects.get()
+    assert lines[0] == (
+        f"{market.version}: {found.forecasts} forecasts of {found.assets} assets, {found.since} to {LAST}."
+    )
+    assert len(lines) == 2 + 12
+    assert {(result["method"], result["level"]) for result in found.results} >= {("combined", 0.975)}
+    for result in found.results:
+        if not result["forecasts"]:  # of models that these short histories do not have
+            assert (result["rate"], result["fz0"], result["tested_assets"]) == (None, None, 0)
+            continue
+        assert result["rate"] == result["exceedances"] / result["forecasts"]
+        # Simulated returns are of the family that is fitted.
+        assert result["rate"] == pytest.approx(result["expected_rate"], abs=0.02)
+
+
+def test_validation_prints_our_figures_beside_others(market):
+    lines = said("validate_score", "--until", LAST.isoformat())
+
+    assert lines[0] == f"Model {market.version}, history through {LAST}."
+    for order in ("score", "ewma", "trailing_30", "trailing_90", "cap_rank"):
+        assert any(line.startswith(f"{order} ") for line in lines)
+    assert any(line.startswith("90 % interval: covered ") for line in lines)
+    assert any(line.startswith(("We lose to EWMA on: ", "We do not lose")) for line in lines)
+
+
+@pytest.mark.parametrize("command", ["validate_score", "backtest_model"])
+def test_history_that_is_too_short_is_said(db, command):
+    with pytest.raises(CommandError, match="too short"):
+        said(command, "--until", LAST.isoformat())
+
+
+def test_schedules_ask_for_jobs(db):
+    answers = [tasks.score_universe(), tasks.record_forecast_outcomes(), tasks.fit_models()]
+
+    kinds = {str(job.pk): job.kind for job in Job.objects.all()}
+    assert [kinds[answer["job"]] for answer in answers] == [
+        "score_universe",
+        "record_forecast_outcomes",
+        "fit_risk_model",
+    ]

@@ -1,0 +1,112 @@
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+from django.db import DatabaseError, transaction
+
+from config import pipelines
+from markets import frames
+from risk.actions import risk_models
+from risk.models import ForecastOutcome, RiskScore
+from risk.queries import calibration
+from risk.runs import outcomes, realised, scorecards
+from tests.risk.markets import LAST, NOON, simulated
+
+pytestmark = [pytest.mark.integration, pytest.mark.django_db]
+
+MONTH_AGO = LAST - timedelta(days=30)
+
+
+@pytest.fixture
+def scored() -> None:
+    """Everybody, a month ago."""
+    simulated(days=510)
+    scorecards.score(risk_models.register(at=NOON), MONTH_AGO)
+
+
+def closes(asset_id: int, days: int) -> "np.ndarray[tuple[int, ...], np.dtype[np.float64]]":
+    """From the day of the forecast on."""
+    end = MONTH_AGO + timedelta(days=days + 1)
+    return np.asarray(frames.price_frame([asset_id], start=MONTH_AGO, end=end).values[0])
+
+
+def test_next_day_is_compared_with_what_was_forecast(scored):
+    realised.record(through=LAST, since=MONTH_AGO)
+
+    rows: list[Any] = list(ForecastOutcome.objects.filter(horizon="day").select_related("score"))
+    assert len(rows) == 3 * RiskScore.objects.count()
+    for row in rows:
+        today, tomorrow = closes(row.score.asset_id, 1)
+        assert row.realised_return == pytest.approx(np.log(tomorrow / today), abs=1e-12)
+        assert row.is_exceeded == (-row.realised_return > row.value_at_risk)
+        assert row.level in (0.95, 0.975, 0.99)
+
+
+def test_next_month_is_compared_with_the_intervals(scored):
+    realised.record(through=LAST, since=MONTH_AGO)
+
+    rows: list[Any] = list(ForecastOutcome.objects.filter(horizon="month").select_related("score"))
+    assert len(rows) == 2 * RiskScore.objects.count()
+    for row in rows:
+        moves = np.diff(np.log(closes(row.score.asset_id, 30)))
+        assert row.realised_volatility == pytest.approx(np.sqrt((moves**2).mean() * 365), rel=1e-9)
+        low, high = (getattr(row.score, f"score_{end}_{round(100 * row.level)}") for end in ("low", "high"))
+        assert row.is_inside == (low <= row.realised_score <= high)
+
+
+def test_what_is_not_over_is_not_judged(scored):
+    assert realised.record(through=LAST - timedelta(days=1), since=MONTH_AGO)["month"] == 0
+    assert realised.record(through=MONTH_AGO, since=MONTH_AGO) == {"day": 0, "month": 0}
+
+
+def test_outcomes_are_recorded_once(scored):
+    first = realised.record(through=LAST, since=MONTH_AGO)
+    again = realised.record(through=LAST, since=MONTH_AGO)
+
+    assert first["day"] > 0 < first["month"]
+    assert again == {"day": 0, "month": 0}
+
+
+def test_job_records_what_has_become_known(scored):
+    job = outcomes.request(None, at=NOON)
+
+    pipelines.perform_job(job_id=str(job.pk))
+
+    job.refresh_from_db()
+    assert job.state == "succeeded"
+    assert job.result is not None
+    assert job.result["month"] == ForecastOutcome.objects.filter(horizon="month").count() > 0
+
+
+def test_outcomes_stay_as_they_were_stored(scored):
+    realised.record(through=LAST, since=MONTH_AGO)
+
+    with pytest.raises(DatabaseError), transaction.atomic():
+        ForecastOutcome.objects.update(is_exceeded=False)
+
+
+def test_calibration_counts_what_was_recorded(scored):
+    realised.record(through=LAST, since=MONTH_AGO)
+    rows: list[Any] = list(ForecastOutcome.objects.filter(horizon="day", level=0.95))
+
+    tails = [row for row in calibration.table(horizon="day") if row.level == 0.95]
+    whole = next(row for row in tails if row.bucket is None)
+
+    beyond = [row for row in rows if row.is_exceeded]
+    assert (whole.size, whole.hits) == (len(rows), len(beyond))
+    assert whole.expected == pytest.approx(0.05)
+    expected = sum(-row.realised_return / row.expected_shortfall for row in beyond) / (len(rows) * 0.05) - 1
+    assert whole.shortfall_statistic == pytest.approx(expected)
+    buckets = [row for row in tails if row.bucket is not None]
+    assert sum(row.size for row in buckets) == len(rows)
+    assert len(buckets) >= 3
+
+    intervals = [row for row in calibration.table(horizon="month") if row.bucket is None]
+    assert [row.level for row in intervals] == [0.8, 0.9]
+    for row in intervals:
+        inside = ForecastOutcome.objects.filter(horizon="month", level=row.level, is_inside=True).count()
+        assert (row.hits, row.found.rate) == (inside, inside / row.size)
+        assert row.mean_width is not None
+        assert row.mean_width > 0
+    assert calibration.table(model_id=0) == []
