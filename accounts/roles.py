@@ -33,11 +33,13 @@ ADMIN_SITE_PERMISSIONS: Mapping[Role, Mapping[str, Set[str]]] = {
     Role.ANALYST: {},
     Role.MODERATOR: {
         "markets.*": {"view"},
+        "risk.*": {"view"},
         "markets.quarantinedrecord": {"change"},
         "accounts.auditentry": {"view"},
     },
     Role.OPERATOR: {
         "markets.*": {"*"},
+        "risk.scorerun": {"add"},
         "accounts.job": {"view", "change"},
         "accounts.mail": {"view", "change"},
         "accounts.user": {"view"},

@@ -14,13 +14,14 @@ class Scope(models.TextChoices):
 
     MARKET_READ = "market:read"
     MARKET_SYNC = "market:sync"
+    RISK_READ = "risk:read"
     TASKS = "tasks"
     ADMIN = "admin:*"
 
 
 # What each role adds to the roles before it.
 CEILINGS: Mapping[Role, Set[Scope]] = {
-    Role.VIEWER: {Scope.MARKET_READ, Scope.TASKS},
+    Role.VIEWER: {Scope.MARKET_READ, Scope.RISK_READ, Scope.TASKS},
     Role.ANALYST: set(),
     Role.MODERATOR: set(),
     Role.OPERATOR: {Scope.MARKET_SYNC},

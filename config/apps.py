@@ -6,3 +6,10 @@ class ProductConfig(AppConfig):
 
     name = "config"
     verbose_name = "Product"
+
+    def ready(self) -> None:
+        """Let lower apps show what higher ones know."""
+        from markets import risk_port
+        from risk.queries import verdicts
+
+        risk_port.PORT.offer(verdicts.RELATION)

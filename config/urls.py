@@ -9,6 +9,7 @@ from config.kernel.routes import route
 
 urlpatterns = [
     path("api/v1/", include("markets.api.urls")),  # first, because routes are tried in turn and these are asked most
+    path("api/v1/", include("risk.api.urls")),
     route("", information.root, name="root"),
     route("health", health.health, name="health"),
     route("livez", health.livez, name="livez"),

@@ -47,6 +47,8 @@ _FILTERS = _PAGING.extended(
     max_market_cap=Number(minimum=0, description="USD."),
     min_volume=Number(minimum=0, description="USD, of 24 hours."),
     max_volume=Number(minimum=0, description="USD, of 24 hours."),
+    min_risk=Number(minimum=0, maximum=100, description="Only assets with a risk score, of at least this."),
+    max_risk=Number(minimum=0, maximum=100, description="Only assets with a risk score, of at most this."),
 )
 
 
@@ -62,6 +64,7 @@ class ListCryptocurrencies(MarketView):
     def answer(self, values: dict[str, Any], *, version: int, at: datetime, **path: Any) -> Answer:
         _require_order(values, "min_market_cap", "max_market_cap")
         _require_order(values, "min_volume", "max_volume")
+        _require_order(values, "min_risk", "max_risk")
         sort_by, descending = _sort(values)
         listing = Listing(
             limit=values["limit"],
@@ -76,6 +79,8 @@ class ListCryptocurrencies(MarketView):
             max_market_cap=values["max_market_cap"],
             min_volume=values["min_volume"],
             max_volume=values["max_volume"],
+            min_risk=values["min_risk"],
+            max_risk=values["max_risk"],
         )
         page = market.reader(version).page(listing, at=at)
         return _answer(page, reverse("cryptocurrency-list"), values, listing, at=at)
@@ -93,11 +98,12 @@ _RANKINGS: Mapping[str, tuple[str, bool]] = {
     "volume": ("volume", True),
     "gainers": ("change_24h", True),
     "losers": ("change_24h", False),
+    "risk": ("risk", True),
 }
 
 
 class ShowTop(MarketView):
-    """The first of a ranking (`market_cap`, `volume`, `gainers`, `losers`) or of a category such as `layer-1`."""
+    """The first of a ranking (`market_cap`, `volume`, `gainers`, `losers`, `risk`), or of a category, as `layer-1`."""
 
     parameters = _TOP
 
@@ -125,6 +131,14 @@ class ShowTop(MarketView):
         )
         url = reverse("cryptocurrency-top", kwargs={"category": category})
         return _answer(reader.page(listing, at=at), url, values, listing, at=at)
+
+
+class ShowRiskiest(ShowTop):
+    """The assets with the highest risk scores."""
+
+    @extend_schema(responses=CryptocurrencyPage)
+    def get(self, request: HttpRequest, **path: Any) -> HttpResponse:
+        return super().get(request, category="risk")
 
 
 _DETAIL = Parameters(
@@ -162,7 +176,8 @@ class ShowCryptocurrency(MarketView):
 
 
 def _detail_etag(found: market.Match, version: int, at: datetime) -> str:
-    return weak_etag(version, found.row.slug, found.by, found.row.fresh_until <= at)
+    row = found.row
+    return weak_etag(version, row.slug, found.by, row.fresh_until <= at, row.risk_fresh_until <= at)
 
 
 def _require_order(values: Mapping[str, Any], lower: str, upper: str) -> None:

@@ -18,6 +18,17 @@ def _number(help_text: str) -> serializers.FloatField:
     return serializers.FloatField(allow_null=True, help_text=help_text)
 
 
+class RiskVerdict(serializers.Serializer):
+    """The latest risk score; all about it under `/cryptocurrencies/{symbol}/risk`. A model's opinion, no advice."""
+
+    score = _number("From 0 to 100; null with a status that says why.")
+    percentile = _number("Share of the assets scored that day that are less risky, from 0 to 100.")
+    band = serializers.CharField(allow_null=True, help_text="low, moderate, high, very_high or extreme.")
+    as_of = serializers.DateField(allow_null=True, help_text="Data through the close of this UTC day.")
+    status = serializers.CharField(help_text="ok, dead (by rule), or why there is no score; not_scored: no run saw it.")
+    stale = serializers.BooleanField(help_text="A newer score should be there by now.")
+
+
 class Cryptocurrency(serializers.Serializer):
     """One asset with its latest quote; null means that nobody reported the value."""
 
@@ -34,6 +45,7 @@ class Cryptocurrency(serializers.Serializer):
     change_7d = _number("Per cent.")
     circulating_supply = _number("Coins.")
     missing_reason = serializers.ChoiceField(choices=("no_quote", "not_reported"), allow_null=True)
+    risk = RiskVerdict()
     quality = serializers.ChoiceField(choices=PRICE_QUALITY, allow_null=True)
     provider = serializers.CharField(allow_null=True, help_text="Who said it.")
     as_of = serializers.DateTimeField(allow_null=True, help_text="When the provider says that it held.")

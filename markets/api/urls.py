@@ -1,6 +1,6 @@
 from config.kernel.routes import route
 from markets.api.catalogue import ShowCatalogue
-from markets.api.cryptocurrencies import ListCryptocurrencies, ShowCryptocurrency, ShowTop
+from markets.api.cryptocurrencies import ListCryptocurrencies, ShowCryptocurrency, ShowRiskiest, ShowTop
 from markets.api.history import ShowHistory
 from markets.api.indicators import ListIndicators, ShowIndicatorHistory
 from markets.api.news import ListNews, ListNewsOfAsset
@@ -11,6 +11,8 @@ urlpatterns = [
     route("cryptocurrencies/", ListCryptocurrencies.as_view(), name="cryptocurrency-list"),
     # Before {symbol}: no asset can take these words away.
     route("cryptocurrencies/sync", StartSync.as_view(), name="cryptocurrency-sync"),
+    # Said apart: as a description `{symbol}/risk` would fit as well.
+    route("cryptocurrencies/top/risk", ShowRiskiest.as_view(), name="cryptocurrency-riskiest"),
     route("cryptocurrencies/top/<str:category>", ShowTop.as_view(), name="cryptocurrency-top"),
     route("cryptocurrencies/<str:symbol>", ShowCryptocurrency.as_view(), name="cryptocurrency-detail"),
     route("cryptocurrencies/<str:symbol>/history", ShowHistory.as_view(), name="cryptocurrency-history"),

@@ -11,6 +11,7 @@ from typing import Any
 from config.kernel.binary_copy import binary_cursor
 from markets.queries import rows
 from markets.queries.rows import Row
+from markets.risk_port import PORT
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ SORTS: Mapping[str, Sort] = {
     "change_24h": Sort("q.change_24h"),
     "change_7d": Sort("q.change_7d"),
     "rank": Sort("q.rank", descending_by_default=False),
+    "risk": Sort("r.score"),
     "name": Sort('a.name_key COLLATE "C"', is_text=True, descending_by_default=False),
     "symbol": Sort('a.symbol COLLATE "C"', is_text=True, descending_by_default=False),
 }
@@ -62,6 +64,8 @@ class Listing:
     max_market_cap: float | None = None
     min_volume: float | None = None
     max_volume: float | None = None
+    min_risk: float | None = None
+    max_risk: float | None = None
 
     @property
     def has_words(self) -> bool:
@@ -70,9 +74,14 @@ class Listing:
 
     @property
     def has_bounds(self) -> bool:
-        """Whether their quotes are filtered."""
+        """Whether their numbers are filtered."""
         bounds = (self.min_market_cap, self.max_market_cap, self.min_volume, self.max_volume)
-        return any(bound is not None for bound in bounds)
+        return any(bound is not None for bound in (*bounds, self.min_risk, self.max_risk))
+
+    @property
+    def is_about_risk(self) -> bool:
+        """Whether the risk decides what is shown, or in which order."""
+        return self.sort_by == "risk" or self.min_risk is not None or self.max_risk is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +114,7 @@ _QUOTES = _Tables("markets_quote q", "q.asset_id", f"(NOT EXISTS ({_UNLISTED}) O
 def page(listing: Listing, *, at: datetime) -> Page:
     """One page of the listed assets, straight from PostgreSQL."""
     sort = SORTS[listing.sort_by]
-    # A bound excludes assets without a quote.
-    tables = _QUOTES if listing.has_bounds and not (listing.has_words or sort.is_text) else _ASSETS
+    tables = _tables(listing, sort)
     where, parameters = _conditions(listing, tables)
     backwards = listing.position is not None and listing.position.backwards
     seek, seek_parameters = _seek(listing, sort, tables)
@@ -121,8 +129,7 @@ def page(listing: Listing, *, at: datetime) -> Page:
             f"SELECT {rows.PAGE_COLUMNS}, chosen.value FROM"  # noqa: S608  # literal conditions
             f" (SELECT {tables.id} AS id, {sort.column} AS value FROM {tables.names} WHERE {where} AND {seek}"
             f" ORDER BY {order.replace('chosen.', '')} LIMIT %s) chosen"
-            " JOIN markets_asset a ON a.id = chosen.id LEFT JOIN markets_quote q ON q.asset_id = a.id"
-            f" LEFT JOIN markets_source s ON s.id = q.source_id ORDER BY {order}",
+            f" JOIN {rows.joined('markets_asset a ON a.id = chosen.id')} ORDER BY {order}",
             [*parameters, *seek_parameters, listing.limit + 1],
         )
         found = cursor.fetchall()
@@ -137,8 +144,16 @@ def page(listing: Listing, *, at: datetime) -> Page:
         rows=[row.json(at) for row in shown],
         next=Position(found[-1][-1], shown[-1].id) if shown and has_next else None,
         previous=Position(found[0][-1], shown[0].id, backwards=True) if shown and has_previous else None,
-        fresh_until=min((row.fresh_until for row in shown if row.fresh_until > at), default=None),
+        fresh_until=rows.first_turn(shown, at),
     )
+
+
+def _tables(listing: Listing, sort: Sort) -> _Tables:
+    if listing.is_about_risk:
+        names = f"{_ASSETS.names} LEFT JOIN {PORT.relation} r ON r.asset_id = a.id"
+        return _Tables(names, _ASSETS.id, _ASSETS.is_listed)
+    # A bound excludes assets without a quote.
+    return _QUOTES if listing.has_bounds and not (listing.has_words or sort.is_text) else _ASSETS
 
 
 def _conditions(listing: Listing, tables: _Tables) -> tuple[str, list[Any]]:
@@ -164,6 +179,8 @@ def _conditions(listing: Listing, tables: _Tables) -> tuple[str, list[Any]]:
         ("q.market_cap", "<=", listing.max_market_cap),
         ("q.volume_24h", ">=", listing.min_volume),
         ("q.volume_24h", "<=", listing.max_volume),
+        ("r.score", ">=", listing.min_risk),
+        ("r.score", "<=", listing.max_risk),
     ):
         if bound is not None:
             conditions.append(f"{column} {sign} %s")

@@ -36,7 +36,7 @@ class Database:
     def named(self, key: str) -> list[Row]:
         with connection.cursor() as cursor:
             cursor.execute(
-                f"SELECT {rows.COLUMNS} {rows.FROM} WHERE a.is_active"
+                f"SELECT {rows.COLUMNS} FROM {rows.joined()} WHERE a.is_active"  # noqa: S608  # literal columns
                 " AND (a.slug = %s OR a.symbol = %s)"
                 " ORDER BY coalesce(q.market_cap, 0) DESC, a.id",
                 [key.lower(), key.upper()],

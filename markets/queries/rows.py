@@ -1,5 +1,6 @@
 """One asset with its quote as the API shows it: the columns to read and the JSON to write."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any, Self
 
@@ -7,6 +8,7 @@ import orjson
 from django.utils.functional import cached_property  # without the lock of the standard one
 
 from markets.freshness import fresh_until
+from markets.risk_port import NOT_SCORED, PORT
 
 MANUAL = "manual"
 """The source of a price that was set by hand."""
@@ -43,7 +45,9 @@ _QUOTE = (
     "total_supply",
     "max_supply",
 )
-_NAMES = (*_ASSET, *_QUOTE, "provider", "is_simulated", "categories")
+_RISK = ("score", "percentile", "band", "as_of", "status", "fresh_until")
+_RISK_NAMES = ("risk_score", "risk_percentile", "risk_band", "risk_as_of", "risk_status", "risk_until")
+_NAMES = (*_ASSET, *_QUOTE, "provider", "is_simulated", *_RISK_NAMES, "categories")
 
 COLUMNS = ", ".join(
     [
@@ -51,6 +55,7 @@ COLUMNS = ", ".join(
         *(f"q.{name}" for name in _QUOTE),
         "s.name AS provider",
         "s.is_simulated",
+        *(f"r.{name}" for name in _RISK),
         "(SELECT array_agg(c.slug ORDER BY c.slug) FROM markets_asset_categories l"
         " JOIN markets_category c ON c.id = l.category_id WHERE l.asset_id = a.id) AS categories",
     ]
@@ -71,16 +76,26 @@ _IN_LIST = (
 )
 _PAGE_ASSET = ("id", *(name for name in _ASSET if name in _IN_LIST))
 _PAGE_QUOTE = ("as_of", *(name for name in _QUOTE if name in _IN_LIST))
-_PAGE_NAMES = (*_PAGE_ASSET, *_PAGE_QUOTE, "provider", "is_simulated")
+_PAGE_NAMES = (*_PAGE_ASSET, *_PAGE_QUOTE, "provider", "is_simulated", *_RISK_NAMES)
 PAGE_COLUMNS = ", ".join(
-    [*(f"a.{name}" for name in _PAGE_ASSET), *(f"q.{name}" for name in _PAGE_QUOTE), "s.name", "s.is_simulated"]
+    [
+        *(f"a.{name}" for name in _PAGE_ASSET),
+        *(f"q.{name}" for name in _PAGE_QUOTE),
+        "s.name",
+        "s.is_simulated",
+        *(f"r.{name}" for name in _RISK),
+    ]
 )
 """What a list shows; for `Row.of_page`."""
 
-FROM = (
-    "FROM markets_asset a LEFT JOIN markets_quote q ON q.asset_id = a.id"
-    " LEFT JOIN markets_source s ON s.id = q.source_id"
-)
+
+def joined(assets: str = "markets_asset a") -> str:
+    """All that the columns are read from: each of the assets once, whether or not anything is known of it."""
+    return (
+        f"{assets} LEFT JOIN markets_quote q ON q.asset_id = a.id LEFT JOIN markets_source s ON s.id = q.source_id"
+        f" LEFT JOIN {PORT.relation} r ON r.asset_id = a.id"
+    )
+
 
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 _IN_DETAIL_ONLY = (
@@ -96,7 +111,12 @@ _IN_DETAIL_ONLY = (
     "website",
     "categories",
 )
-_STALE = {True: b',"stale":true}', False: b',"stale":false}'}
+# The two keys that depend on the clock, of the risk and of the row.
+_STALE = {
+    (risk, row): f',"stale":{str(risk).lower()}}},"stale":{str(row).lower()}}}'.encode()
+    for risk in (True, False)
+    for row in (True, False)
+}
 
 
 class Row:
@@ -119,6 +139,7 @@ class Row:
     bars_from: date | None
     bars_to: date | None
     categories: list[str]
+    risk_score: float | None
 
     def __init__(self, *values: Any) -> None:
         self.__dict__ = dict(zip(_NAMES, values, strict=True))
@@ -137,6 +158,11 @@ class Row:
         return _NEVER if self.as_of is None else fresh_until(self.as_of, self.rank)
 
     @property
+    def risk_fresh_until(self) -> datetime:
+        """When the verdict on its risk turns stale; the distant past where there is none."""
+        return self.__dict__["risk_until"] or _NEVER
+
+    @property
     def missing_reason(self) -> str | None:
         if self.price is not None:
             return None
@@ -151,12 +177,12 @@ class Row:
 
     @cached_property
     def _head(self) -> bytes:
-        # Everything but the last key, which depends on the clock.
-        return orjson.dumps(self._shown(_IN_LIST), option=orjson.OPT_UTC_Z)[:-1]
+        # Everything but the last keys, which depend on the clock.
+        return orjson.dumps(self._shown(_IN_LIST) | {"risk": self._risk}, option=orjson.OPT_UTC_Z)[:-2]
 
     def json(self, at: datetime) -> bytes:
         """The row of a list. Text comes from the database and NaN cannot be stored, so null means missing."""
-        return self._head + _STALE[self.fresh_until <= at]
+        return self._head + _STALE[self.risk_fresh_until <= at, self.fresh_until <= at]
 
     def detail(self, at: datetime) -> dict[str, Any]:
         """Everything about the asset."""
@@ -165,8 +191,20 @@ class Row:
         age = None if self.as_of is None else max(0, round((at - self.as_of).total_seconds()))
         return self._shown(_IN_LIST + _IN_DETAIL_ONLY) | {
             "age_seconds": age,
+            "risk": self._risk | {"stale": self.risk_fresh_until <= at},
             "stale": self.fresh_until <= at,
             "history": history,
+        }
+
+    @property
+    def _risk(self) -> dict[str, Any]:
+        values = self.__dict__
+        return {
+            "score": values["risk_score"],
+            "percentile": values["risk_percentile"],
+            "band": values["risk_band"] or None,
+            "as_of": values["risk_as_of"],
+            "status": values["risk_status"] or NOT_SCORED,
         }
 
     def _shown(self, names: tuple[str, ...]) -> dict[str, Any]:
@@ -177,3 +215,9 @@ class Row:
             "provider": values["provider"],
             "as_of": self.as_of,
         }
+
+
+def first_turn(shown: Sequence[Row], at: datetime) -> datetime | None:
+    """When the first of the rows, or of the verdicts on their risk, turns stale; None when none will."""
+    turns = (turn for row in shown for turn in (row.fresh_until, row.risk_fresh_until) if turn > at)
+    return min(turns, default=None)

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from django.db import transaction
 
 from accounts.actions import audit
+from markets.actions import market
 from risk.models import Backtest, RiskModel
 
 
@@ -37,4 +38,5 @@ def record(
         at=at,
         after={"model": model.version, "forecasts": forecasts},
     )
+    market.touch(at=at)
     return found

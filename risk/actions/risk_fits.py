@@ -6,6 +6,7 @@ from datetime import date, datetime
 from django.db import transaction
 
 from accounts.actions import audit
+from markets.actions import market
 from risk.models import RiskFit, RiskModel
 
 
@@ -34,4 +35,5 @@ def record(
             at=at,
             after={"model": model.version, "as_of": as_of.isoformat(), "observations": fit.observations},
         )
+        market.touch(at=at)
     return fit

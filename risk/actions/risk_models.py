@@ -7,6 +7,7 @@ from django.db import transaction
 from accounts.actions import audit, reasons
 from accounts.models import User
 from config.kernel.errors import Conflict, NotFound
+from markets.actions import market
 from risk import parameters as versions
 from risk.models import RiskModel
 from risk.parameters import Parameters
@@ -128,3 +129,4 @@ def _changed(
         before={name: before for name, (before, _) in change.items()},
         after={name: after for name, (_, after) in change.items()},
     )
+    market.touch(at=at)

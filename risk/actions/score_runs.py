@@ -9,6 +9,7 @@ from django.db.models import F, Max
 from accounts.actions import audit
 from accounts.models import Job
 from config.kernel.errors import Conflict
+from markets.actions import market
 from risk.models import RiskFit, RiskModel, ScoreChunk, ScoreRun
 
 LOST_AFTER = timedelta(hours=2)
@@ -93,6 +94,8 @@ def finish(run: ScoreRun, *, counts: Mapping[str, int], durations: Mapping[str, 
     # What was measured is in the scores now.
     ScoreChunk.objects.filter(run=run).update(packed=None)
     audit.record("risk.run.finished", actor=None, subject=run, at=at, after={"counts": dict(counts)})
+    # Last, for it lets one writer by at a time: the lists show these scores.
+    market.touch(at=at)
 
 
 @transaction.atomic

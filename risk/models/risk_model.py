@@ -7,6 +7,10 @@ class RiskModelQuerySet(models.QuerySet["RiskModel"]):
     def active(self) -> Self:
         return self.filter(state=RiskModel.State.ACTIVE)
 
+    def published(self) -> Self:
+        """Those that readers may ask about: all that have ever been in use."""
+        return self.exclude(state=RiskModel.State.DRAFT)
+
     def headline(self) -> Self:
         """The one whose scores are shown where no version is asked for; none or one."""
         return self.filter(is_headline=True)

@@ -1,105 +1,123 @@
-"""How well a model's forecasts have held, by all that has been written down of them."""
+"""How often forecasts came true: by model, horizon, level and bucket."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
+from typing import Literal
 
-from django.db.models import Avg, Count, F, FloatField, Q, Sum
-from django.db.models.functions import Cast, Coalesce
+from django.db import connection
 
 from risk.models import ForecastOutcome
+from risk.quant.hit_rate import HitRate, hit_rate
 
+What = Literal["value_at_risk_exceeded", "inside_interval"]
 
-@dataclass(frozen=True, slots=True)
-class TailCalibration:
-    """Of the next day: how often the loss was beyond the value at risk, beside how often it should have been."""
-
-    model: str
-    level: float
-    bucket: str
-    """Third of the market caps and length of history; `all` for everything together."""
-    forecasts: int
-    exceedances: int
-    expected_rate: float
-    rate: float
-    shortfall_statistic: float
-    """Acerbi and Szekely's Z2 with the sign that positive is a shortfall too small; 0 for a true model."""
-
-
-@dataclass(frozen=True, slots=True)
-class IntervalCalibration:
-    """Of the next 30 days: how often the realised risk was inside the interval, beside what the interval promised."""
-
-    model: str
-    level: float
-    bucket: str
-    forecasts: int
-    inside: int
-    rate: float
-    mean_width: float
-    """Points of the score."""
-
-
-ALL = "all"
-
-
-def tails(*, model: str | None = None) -> Sequence[TailCalibration]:
-    """A row a model, level and bucket, and one a level for all buckets together."""
-    rows = _of(ForecastOutcome.Horizon.DAY, model)
+# Assets of a day go together, and so do months that overlap: a cluster is a day, or thirty.
+_CLUSTERS = (
+    "SELECT score.model_id, o.horizon, o.level, score.bucket, GROUPING(score.bucket) AS is_pooled,"
+    " CASE o.horizon WHEN 'day' THEN score.as_of - DATE '1970-01-01' ELSE (score.as_of - DATE '1970-01-01') / 30 END"
+    " AS cluster, count(*)::float8 AS n, count(*) FILTER (WHERE coalesce(o.is_exceeded, o.is_inside))::float8 AS h,"
+    " min(score.as_of) AS first, max(score.as_of) AS last,"
     # Within an aggregate, where the loss was not beyond there is nothing to add.
-    beyond = Sum(Cast(-F("realised_return"), FloatField()) / F("expected_shortfall"), filter=Q(is_exceeded=True))
-    figures = {
-        "n": Count("pk"),
-        "exceedances": Count("pk", filter=Q(is_exceeded=True)),
-        "beyond": Coalesce(beyond, 0.0),
-    }
-    found = []
-    for grouped in (("score__model__version", "level", "score__bucket"), ("score__model__version", "level")):
-        for row in rows.values(*grouped).annotate(**figures).order_by(*grouped):
-            expected = 1 - row["level"]
-            found.append(
-                TailCalibration(
-                    row["score__model__version"],
-                    row["level"],
-                    row.get("score__bucket", ALL),
-                    row["n"],
-                    row["exceedances"],
-                    expected,
-                    row["exceedances"] / row["n"],
-                    row["beyond"] / (row["n"] * expected) - 1,
-                )
-            )
-    return found
+    " sum(-o.realised_return / o.expected_shortfall) FILTER (WHERE o.is_exceeded) AS beyond,"
+    " sum(CASE o.level WHEN 0.8 THEN score.score_high_80 - score.score_low_80"
+    " WHEN 0.9 THEN score.score_high_90 - score.score_low_90 END) FILTER (WHERE o.is_inside IS NOT NULL) AS width"
+    " FROM risk_forecastoutcome o JOIN risk_riskscore score ON score.id = o.score_id"
+    " WHERE {where} GROUP BY GROUPING SETS ((1, 2, 3, 6, score.bucket), (1, 2, 3, 6))"
+)
+_TABLE = (
+    "SELECT model.version, c.horizon, c.level, CASE c.is_pooled WHEN 1 THEN NULL ELSE c.bucket END,"
+    " count(*), sum(h), sum(n), sum(h * h), sum(h * n), sum(n * n), min(c.first), max(c.last),"
+    " coalesce(sum(beyond), 0), sum(width)"
+    " FROM ({clusters}) c JOIN risk_riskmodel model ON model.id = c.model_id"
+    " GROUP BY model.version, c.horizon, c.level, c.is_pooled, c.bucket"
+    " ORDER BY model.version, c.horizon, c.level, c.is_pooled DESC, c.bucket"
+)
 
 
-def intervals(*, model: str | None = None) -> Sequence[IntervalCalibration]:
-    """A row a model, coverage and bucket, and one a coverage for all buckets together."""
-    rows = _of(ForecastOutcome.Horizon.MONTH, model)
-    found = []
-    for grouped in (("score__model__version", "level", "score__bucket"), ("score__model__version", "level")):
-        for row in (
-            rows.values(*grouped)
-            .annotate(
-                n=Count("pk"),
-                inside=Count("pk", filter=Q(is_inside=True)),
-                width_80=Avg(F("score__score_high_80") - F("score__score_low_80")),
-                width_90=Avg(F("score__score_high_90") - F("score__score_low_90")),
-            )
-            .order_by(*grouped)
-        ):
-            found.append(
-                IntervalCalibration(
-                    row["score__model__version"],
-                    row["level"],
-                    row.get("score__bucket", ALL),
-                    row["n"],
-                    row["inside"],
-                    row["inside"] / row["n"],
-                    row[f"width_{round(100 * row['level'])}"],
-                )
-            )
-    return found
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One model, horizon and level in one bucket, or in all (`bucket` None)."""
+
+    model_version: str
+    horizon: str
+    level: float
+    bucket: str | None
+    hits: int
+    size: int
+    clusters: int
+    first: date
+    last: date
+    found: HitRate
+    shortfall_statistic: float | None
+    """Of the next day: Acerbi and Szekely's Z2, positive where the shortfall was too small; 0 for a true model."""
+    mean_width: float | None
+    """Of the next 30 days: points of the score that the intervals were wide."""
+
+    @property
+    def what(self) -> What:
+        return "value_at_risk_exceeded" if self.horizon == ForecastOutcome.Horizon.DAY else "inside_interval"
+
+    @property
+    def expected(self) -> float:
+        """The rate of a model that is right."""
+        return 1 - self.level if self.horizon == ForecastOutcome.Horizon.DAY else self.level
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the expected rate is one that the interval allows."""
+        return self.found.lower <= self.expected <= self.found.upper
 
 
-def _of(horizon: str, model: str | None):  # type: ignore[no-untyped-def]  # a queryset, of which mypy makes too much
-    rows = ForecastOutcome.objects.filter(horizon=horizon).order_by()
-    return rows if model is None else rows.filter(score__model__version=model)
+def table(
+    *, model_id: int | None = None, horizon: str | None = None, start: date | None = None, end: date | None = None
+) -> Sequence[Row]:
+    """Every row there is of scores as of `start` or later and before `end`."""
+    conditions, parameters = ["true"], []
+    for condition, value in (
+        ("score.model_id = %s", model_id),
+        ("o.horizon = %s", horizon),
+        ("score.as_of >= %s", start),
+        ("score.as_of < %s", end),
+    ):
+        if value is not None:
+            conditions.append(condition)
+            parameters.append(value)
+    with connection.cursor() as cursor:
+        cursor.execute(_TABLE.format(clusters=_CLUSTERS.format(where=" AND ".join(conditions))), parameters)
+        records = cursor.fetchall()
+    return [_row(*record) for record in records]
+
+
+def _row(
+    version: str,
+    horizon: str,
+    level: float,
+    bucket: str | None,
+    clusters: int,
+    hits: float,
+    size: float,
+    hits_squared: float,
+    cross: float,
+    squared: float,
+    first: date,
+    last: date,
+    beyond: float,
+    width: float | None,
+) -> Row:
+    found = hit_rate(clusters=clusters, hits=hits, size=size, hits_squared=hits_squared, cross=cross, squared=squared)
+    is_day = horizon == ForecastOutcome.Horizon.DAY
+    return Row(
+        version,
+        horizon,
+        level,
+        bucket,
+        int(hits),
+        int(size),
+        clusters,
+        first,
+        last,
+        found,
+        beyond / (size * (1 - level)) - 1 if is_day else None,
+        None if is_day or width is None else width / size,
+    )

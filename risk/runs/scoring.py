@@ -10,9 +10,10 @@ from datetime import UTC, date, datetime, timedelta
 import structlog
 from django.db import transaction
 
-from accounts.actions import jobs
+from accounts.actions import audit, jobs, reasons
 from accounts.models import Job, User
 from config.kernel import clock
+from config.kernel.errors import Conflict
 from risk.actions import risk_models, score_runs
 from risk.actions.risk_models import ModelOfOtherFormulas
 from risk.actions.score_runs import AlreadyScored
@@ -23,6 +24,11 @@ CHUNK = "score_chunk"
 FINISH = "finish_scores"
 
 log = structlog.get_logger(__name__)
+
+
+class RunNotFailed(Conflict):
+    code = "score_run_not_failed"
+    message = "Only a run that failed can be run again: the scores of a finished one are what they are."
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,19 @@ class Parameters:
 def request(owner: User | None, parameters: Parameters, *, at: datetime) -> Job:
     """Ask for scores; a worker begins the runs."""
     return jobs.request(UNIVERSE, owner=owner, parameters=asdict(parameters), at=at)
+
+
+def request_again(run: ScoreRun, *, by: User, at: datetime, reason: str) -> Job:
+    """Ask for the day and the model of a run that failed; it stays on record, and another attempt begins.
+
+    Raises `RunNotFailed` for any other.
+    """
+    reason = reasons.given(reason)
+    if run.state != ScoreRun.State.FAILED:
+        raise RunNotFailed
+    with transaction.atomic():
+        audit.record("risk.run.asked_for_again", actor=by, subject=run, at=at, reason=reason)
+        return request(by, Parameters(run.as_of.isoformat(), run.model.version), at=at)
 
 
 def last_close(at: datetime) -> date:

@@ -19,6 +19,7 @@ EXAMPLES = {
     "symbol": "no-such-coin",
     "category": "market_cap",
     "indicator": "fear_and_greed",
+    "model_version": "no-such-version",
 }
 
 

@@ -24,6 +24,14 @@ from tests.markets.factories import (
     SnapshotFactory,
     store_daily_bars,
 )
+from tests.risk.factories import (
+    BacktestFactory,
+    DayOutcomeFactory,
+    MonthOutcomeFactory,
+    RiskScoreFactory,
+    ScoreRunFactory,
+    unscored,
+)
 
 SCHEMA = Path(settings.BASE_DIR) / "docs" / "api" / "openapi.yaml"
 
@@ -56,6 +64,13 @@ def market_with_everything(db: None) -> None:
     NewsItemFactory.create()
     IndicatorValueFactory.create(indicator="fear_and_greed", at=now, value=20.0)
     SnapshotFactory.create(asset=whole.asset, at=datetime(2026, 3, 12, tzinfo=UTC) + timedelta(minutes=7))
+    run = ScoreRunFactory.create(model__version="1.0", model__is_headline=True)
+    score = RiskScoreFactory.create(asset=whole.asset, run=run)
+    unscored(asset=SnapshotFactory.create().asset, run=run)
+    BacktestFactory.create(model=run.model)
+    BacktestFactory.create(model__version="0.9", since=date(2026, 2, 1))
+    DayOutcomeFactory.create(score=score)
+    MonthOutcomeFactory.create(score=score)
     market.touch(at=now)
 
 
@@ -88,6 +103,22 @@ def check(contract: OpenAPI, response: Any, method: str, url: str) -> None:
         ("/api/v1/news", 200),
         ("/api/v1/news?min_tone=2", 400),
         ("/api/v1/cryptocurrencies/batcat/news", 200),
+        ("/api/v1/cryptocurrencies/top/risk", 200),
+        ("/api/v1/cryptocurrencies/bitcoin/risk", 200),
+        ("/api/v1/cryptocurrencies/batcat/risk", 200),
+        ("/api/v1/cryptocurrencies/BTC/risk?strict=true", 409),
+        ("/api/v1/cryptocurrencies/bitcoin/risk/history", 200),
+        ("/api/v1/cryptocurrencies/bitcoin/risk/history?shape=objects", 200),
+        ("/api/v1/cryptocurrencies/batcat/risk/history", 200),
+        ("/api/v1/risk/scores", 200),
+        ("/api/v1/risk/scores?page_size=1", 200),
+        ("/api/v1/risk/scores?as_of=2001-01-01", 200),
+        ("/api/v1/risk/models", 200),
+        ("/api/v1/risk/models/1.0", 200),
+        ("/api/v1/risk/models/2.0", 404),
+        ("/api/v1/risk/models/1.0/backtest", 200),
+        ("/api/v1/risk/models/0.9/backtest", 422),
+        ("/api/v1/risk/calibration", 200),
         ("/api/v1/limits", 200),
         ("/api/v1/me", 401),
     ],

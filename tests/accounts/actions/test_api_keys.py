@@ -44,11 +44,11 @@ def test_no_two_keys_are_alike(alice):
 @pytest.mark.parametrize(
     ("role", "scopes"),
     [
-        (Role.VIEWER, {"market:read", "tasks"}),
-        (Role.ANALYST, {"market:read", "tasks"}),
-        (Role.MODERATOR, {"market:read", "tasks"}),
-        (Role.OPERATOR, {"market:read", "tasks", "market:sync"}),
-        (Role.ADMIN, {"market:read", "tasks", "market:sync", "admin:*"}),
+        (Role.VIEWER, {"market:read", "risk:read", "tasks"}),
+        (Role.ANALYST, {"market:read", "risk:read", "tasks"}),
+        (Role.MODERATOR, {"market:read", "risk:read", "tasks"}),
+        (Role.OPERATOR, {"market:read", "risk:read", "tasks", "market:sync"}),
+        (Role.ADMIN, {"market:read", "risk:read", "tasks", "market:sync", "admin:*"}),
     ],
 )
 def test_each_role_has_a_ceiling(role, scopes):

@@ -313,7 +313,14 @@ def test_an_unknown_category_is_answered_with_the_known_ones(client: Client) -> 
     answer = client.get(f"{LIST}top/nonsense")
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "unknown_category")
-    assert answer.json()["error"]["details"]["categories"] == ["market_cap", "volume", "gainers", "losers", "layer-1"]
+    assert answer.json()["error"]["details"]["categories"] == [
+        "market_cap",
+        "volume",
+        "gainers",
+        "losers",
+        "risk",
+        "layer-1",
+    ]
 
 
 def test_the_real_quota_is_sixty_a_minute(client: Client, three: None) -> None:

@@ -90,22 +90,23 @@ def test_calibration_counts_what_was_recorded(scored):
     realised.record(through=LAST, since=MONTH_AGO)
     rows: list[Any] = list(ForecastOutcome.objects.filter(horizon="day", level=0.95))
 
-    tails = calibration.tails()
-    whole = next(row for row in tails if (row.level, row.bucket) == (0.95, calibration.ALL))
+    tails = [row for row in calibration.table(horizon="day") if row.level == 0.95]
+    whole = next(row for row in tails if row.bucket is None)
 
     beyond = [row for row in rows if row.is_exceeded]
-    assert (whole.forecasts, whole.exceedances) == (len(rows), len(beyond))
-    assert whole.expected_rate == pytest.approx(0.05)
+    assert (whole.size, whole.hits) == (len(rows), len(beyond))
+    assert whole.expected == pytest.approx(0.05)
     expected = sum(-row.realised_return / row.expected_shortfall for row in beyond) / (len(rows) * 0.05) - 1
     assert whole.shortfall_statistic == pytest.approx(expected)
-    buckets = [row for row in tails if row.level == 0.95 and row.bucket != calibration.ALL]
-    assert sum(row.forecasts for row in buckets) == len(rows)
+    buckets = [row for row in tails if row.bucket is not None]
+    assert sum(row.size for row in buckets) == len(rows)
     assert len(buckets) >= 3
 
-    intervals = [row for row in calibration.intervals() if row.bucket == calibration.ALL]
+    intervals = [row for row in calibration.table(horizon="month") if row.bucket is None]
     assert [row.level for row in intervals] == [0.8, 0.9]
     for row in intervals:
         inside = ForecastOutcome.objects.filter(horizon="month", level=row.level, is_inside=True).count()
-        assert (row.inside, row.rate) == (inside, inside / row.forecasts)
+        assert (row.hits, row.found.rate) == (inside, inside / row.size)
+        assert row.mean_width is not None
         assert row.mean_width > 0
-    assert calibration.tails(model="another") == []
+    assert calibration.table(model_id=0) == []

@@ -1,0 +1,15 @@
+from risk.admin.backtest import BacktestAdmin
+from risk.admin.forecast_outcome import ForecastOutcomeAdmin
+from risk.admin.risk_fit import RiskFitAdmin
+from risk.admin.risk_model import RiskModelAdmin
+from risk.admin.risk_score import RiskScoreAdmin
+from risk.admin.score_run import ScoreRunAdmin
+
+__all__ = [
+    "BacktestAdmin",
+    "ForecastOutcomeAdmin",
+    "RiskFitAdmin",
+    "RiskModelAdmin",
+    "RiskScoreAdmin",
+    "ScoreRunAdmin",
+]

@@ -1,0 +1,53 @@
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+
+from accounts.admin.read_only import ReadOnlyAdmin
+from risk.models import ForecastOutcome
+from risk.queries import calibration
+
+
+@admin.register(ForecastOutcome)
+class ForecastOutcomeAdmin(ReadOnlyAdmin):
+    """What came of each forecast, and on a page of its own how often they came true."""
+
+    list_display = ["recorded_at", "asset", "as_of", "horizon", "level", "value_at_risk", "realised_return", "kept"]
+    list_filter = ["horizon", "level", "is_exceeded", "is_inside"]
+    list_select_related = ["score__asset"]
+    search_fields = ["score__asset__symbol"]
+    raw_id_fields = ["score"]
+    show_full_result_count = False
+    list_per_page = 50
+    change_list_template = "admin/risk/forecastoutcome/change_list.html"
+
+    @admin.display(description="asset")
+    def asset(self, outcome: ForecastOutcome) -> str:
+        return outcome.score.asset.symbol
+
+    @admin.display(description="as of")
+    def as_of(self, outcome: ForecastOutcome) -> Any:
+        return outcome.score.as_of
+
+    @admin.display(description="held", boolean=True)
+    def kept(self, outcome: ForecastOutcome) -> bool:
+        return bool(outcome.is_inside if outcome.is_exceeded is None else not outcome.is_exceeded)
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.calibration)
+        return [path("calibration/", view, name="risk_forecastoutcome_calibration"), *super().get_urls()]
+
+    def calibration(self, request: HttpRequest) -> TemplateResponse:
+        """How often forecasts came true, by model, horizon, level and bucket."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Calibration",
+            "opts": self.opts,
+            "rows": calibration.table(),
+        }
+        return TemplateResponse(request, "admin/risk/forecastoutcome/calibration.html", context)

@@ -1,0 +1,317 @@
+"""The shapes of the answers about risk, for the documentation and for the test that holds every answer to it."""
+
+from rest_framework import serializers
+
+from markets.api.schemas import Column, SymbolMatch
+from markets.risk_port import NOT_SCORED
+from risk.models import ForecastOutcome, RiskModel, RiskScore
+
+STATUSES = (*RiskScore.Status.values, NOT_SCORED)
+
+
+def _number(help_text: str) -> serializers.FloatField:
+    return serializers.FloatField(allow_null=True, help_text=help_text)
+
+
+class Points(serializers.Serializer):
+    component = serializers.CharField(help_text="base: where every asset starts; the others are causes.")
+    points = serializers.FloatField()
+
+
+class Measurement(serializers.Serializer):
+    name = serializers.CharField()
+    value = _number("null: not measurable from what there is.")
+    unit = serializers.CharField()
+    n = serializers.IntegerField(allow_null=True, help_text="Observations that it was measured from.")
+    percentile = _number("Share of the assets of the day with less of it, from 0 to 100.")
+
+
+class Factor(Points):
+    """A cause of the score; the points of all of them add up to it."""
+
+    direction = serializers.ChoiceField(choices=("start", "raises", "lowers", "neutral"))
+    description = serializers.CharField()
+    measurements = Measurement(many=True)
+
+
+class Interval(serializers.Serializer):
+    """Where the realised risk of the next 30 days is to lie."""
+
+    of = serializers.ChoiceField(choices=("score", "percentile"))
+    level = serializers.FloatField(help_text="Coverage that was calibrated: 0.8 or 0.9.")
+    low = serializers.FloatField()
+    high = serializers.FloatField()
+    method = serializers.ChoiceField(choices=("conformal",))
+    bucket = serializers.CharField(help_text="Size and length of history that it was calibrated in.")
+    n = serializers.IntegerField(help_text="Forecasts with a known outcome that it was calibrated on.")
+
+
+class Confidence(serializers.Serializer):
+    level = serializers.ChoiceField(choices=RiskScore.Confidence.choices)
+    reasons = serializers.ListField(child=serializers.CharField(), help_text="What lowers it, as words for programs.")
+    description = serializers.CharField(help_text="The same for people.")
+
+
+class Delta(serializers.Serializer):
+    """What changed since the score before; the points of the components add up to `points`."""
+
+    points = serializers.FloatField()
+    since = serializers.DateField(help_text="The day of the score before.")
+    previous_score = serializers.FloatField()
+    components = Points(many=True)
+
+
+class TailLoss(serializers.Serializer):
+    """Positive numbers are losses, as log returns; 1 - exp(-x) is the fraction of value that is lost."""
+
+    level = serializers.FloatField()
+    horizon_days = serializers.IntegerField()
+    value_at_risk = _number("The loss that is exceeded with probability 1 - level; null: not measurable.")
+    expected_shortfall = _number("The mean of the losses beyond it.")
+    unit = serializers.ChoiceField(choices=("log_return",))
+    method = serializers.CharField()
+    n = serializers.IntegerField(allow_null=True, help_text="Daily returns that it was measured from.")
+    window_days = serializers.IntegerField()
+
+
+class Flag(serializers.Serializer):
+    flag = serializers.ChoiceField(choices=("stablecoin", "pumped", "stale_prices", "bad_prints"))
+    description = serializers.CharField()
+
+
+class NewsEvidence(serializers.Serializer):
+    items = serializers.ListField(child=serializers.IntegerField(), help_text="Ids, as `/news` shows them.")
+    missing_reason = serializers.CharField(
+        allow_null=True, help_text="Why the news say nothing: that lowers the confidence, never the score."
+    )
+    url = serializers.CharField(help_text="Where they can be read, relative to the host.")
+
+
+class Evidence(serializers.Serializer):
+    """What was calculated from."""
+
+    observations = serializers.IntegerField(help_text="Days with a price that is believed.")
+    window_days = serializers.IntegerField(help_text="Days back that models learn from.")
+    to = serializers.DateField(allow_null=True)
+    providers = serializers.ListField(child=serializers.CharField(), help_text="Who said the prices.")
+    rejected_prices = serializers.IntegerField(help_text="Prices that were not believed.")
+    news = NewsEvidence()
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        # `from` is a word of Python.
+        return {"from": serializers.DateField(allow_null=True)} | super().get_fields()
+
+
+class Provenance(serializers.Serializer):
+    """By which the number can be calculated again to the last bit: `manage.py recompute_score ID`."""
+
+    score_id = serializers.IntegerField()
+    run_id = serializers.IntegerField()
+    input_hash = serializers.CharField(help_text="SHA-256 of what was calculated from.")
+    seed = serializers.CharField(help_text="Hexadecimal.")
+    calculated_at = serializers.DateTimeField()
+    learnt_as_of = serializers.DateField(allow_null=True, help_text="What the model had learnt by this day.")
+    engine = serializers.CharField()
+    libraries = serializers.DictField(child=serializers.CharField())
+
+
+class RiskAnswer(serializers.Serializer):
+    """The latest score of one asset with everything that explains it. A number that is null says why in `reason`."""
+
+    symbol = serializers.CharField()
+    slug = serializers.CharField()
+    name = serializers.CharField()
+    match = SymbolMatch()
+    status = serializers.ChoiceField(choices=STATUSES)
+    reason = serializers.CharField(allow_null=True, help_text="Why there is no score, or why it is a rule's.")
+    score = _number("From 0 to 100.")
+    percentile = _number("Share of the assets scored that day that are less risky, from 0 to 100.")
+    band = serializers.ChoiceField(choices=RiskScore.Band.choices, allow_null=True)
+    forecast_volatility = _number("Annualised (365 days), of the next `horizon_days`; 0.5 is 50 %.")
+    horizon_days = serializers.IntegerField()
+    intervals = Interval(many=True)
+    confidence = Confidence(allow_null=True, help_text="null where nothing is forecast.")
+    factors = Factor(many=True)
+    delta_since_previous = Delta(allow_null=True, help_text="null: there is no score before, or none now.")
+    tail = TailLoss(many=True)
+    flags = Flag(many=True)
+    as_of = serializers.DateField(allow_null=True, help_text="Data through the close of this UTC day.")
+    stale = serializers.BooleanField(help_text="A newer score should be there by now.")
+    model_version = serializers.CharField(allow_null=True)
+    provenance = Provenance(allow_null=True)
+    explanation = serializers.CharField(help_text="In words, with what to do about it.")
+    what_this_is_not = serializers.ListField(child=serializers.CharField())
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        # `data` is a word of serializers.
+        return super().get_fields() | {"data": Evidence(allow_null=True)}
+
+
+class RiskHistoryMeta(serializers.Serializer):
+    symbol = serializers.CharField()
+    slug = serializers.CharField()
+    match = SymbolMatch()
+    interval = serializers.ChoiceField(choices=("1d",))
+    interval_seconds = serializers.IntegerField()
+    model_version = serializers.CharField(allow_null=True)
+    missing_reason = serializers.ChoiceField(
+        choices=("no_model", "not_scored"), allow_null=True, help_text="Why there is no point at all."
+    )
+    as_of = serializers.DateTimeField(allow_null=True, help_text="End of the newest day in the answer.")
+    stale = serializers.BooleanField()
+    fill = serializers.ChoiceField(choices=("none",), help_text="How gaps are filled: they are not.")
+    gaps = serializers.ListField(
+        child=serializers.ListField(child=serializers.DateTimeField(), min_length=2, max_length=2),
+        help_text="Ranges without points, end exclusive; the first hundred.",
+    )
+    gap_points = serializers.IntegerField(help_text="How many points are missing between the first and the last.")
+    next_start = serializers.DateTimeField(allow_null=True, help_text="Where the series goes on beyond the limit.")
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        # `source` is a word of serializer fields.
+        return super().get_fields() | {
+            "source": serializers.ListField(child=serializers.CharField(), help_text="Which model said the numbers.")
+        }
+
+
+class RiskHistoryAnswer(serializers.Serializer):
+    """Points are arrays in the order of `columns`, or objects with `shape=objects`."""
+
+    columns = Column(many=True)
+    points = serializers.ListField(child=serializers.JSONField())
+    meta = RiskHistoryMeta()
+
+
+class RankedScore(serializers.Serializer):
+    """One asset in a ranking; all about it at `url`."""
+
+    symbol = serializers.CharField()
+    slug = serializers.CharField()
+    name = serializers.CharField()
+    status = serializers.ChoiceField(choices=RiskScore.Status.choices)
+    reason = serializers.CharField(allow_null=True)
+    score = _number("From 0 to 100; null with a status and a reason.")
+    score_low_90 = _number("Of the conformal 90 % interval; null where nothing is forecast.")
+    score_high_90 = _number("Of the conformal 90 % interval.")
+    percentile = _number("From 0 to 100.")
+    band = serializers.ChoiceField(choices=RiskScore.Band.choices, allow_null=True)
+    forecast_volatility = _number("Annualised, of the next 30 days.")
+    confidence = serializers.ChoiceField(choices=RiskScore.Confidence.choices, allow_null=True)
+    delta = _number("Points since the score before.")
+    observations = serializers.IntegerField()
+    as_of = serializers.DateField()
+    stale = serializers.BooleanField()
+    model_version = serializers.CharField()
+    input_hash = serializers.CharField()
+    url = serializers.CharField()
+
+
+class RankingPage(serializers.Serializer):
+    count = serializers.IntegerField(help_text="All that match.")
+    next = serializers.CharField(allow_null=True, help_text="Address of the next page, relative to the host.")
+    previous = serializers.CharField(allow_null=True, help_text="Always null: pages lead forwards.")
+    results = RankedScore(many=True)
+    missing_reason = serializers.ChoiceField(
+        choices=("no_model", "no_run"), allow_null=True, help_text="Why nothing has been scored at all."
+    )
+
+
+class LearntFrom(serializers.Serializer):
+    """The newest lesson of a model: learnt from the past of `as_of` only."""
+
+    as_of = serializers.DateField()
+    first_date = serializers.DateField(allow_null=True, help_text="First day whose forecasts were learnt from.")
+    last_date = serializers.DateField(allow_null=True, help_text="Last one; its 30 days were over by as_of.")
+    dates = serializers.IntegerField()
+    observations = serializers.IntegerField()
+    calibrated_on = serializers.IntegerField()
+    penalty = serializers.FloatField()
+    coefficients = serializers.JSONField(help_text="Of each feature, none below zero.")
+    input_hash = serializers.CharField()
+
+
+class RiskModelRow(serializers.Serializer):
+    version = serializers.CharField()
+    state = serializers.ChoiceField(choices=[RiskModel.State.ACTIVE, RiskModel.State.RETIRED])
+    headline = serializers.BooleanField(help_text="The one whose scores are shown where no version is asked for.")
+    created_at = serializers.DateTimeField()
+    changed_at = serializers.DateTimeField()
+    scored_as_of = serializers.DateField(allow_null=True, help_text="Day of its newest finished run.")
+    url = serializers.CharField()
+
+
+class RiskModelList(serializers.Serializer):
+    count = serializers.IntegerField()
+    next = serializers.CharField(allow_null=True, help_text="Always null: there is one page.")
+    previous = serializers.CharField(allow_null=True)
+    results = RiskModelRow(many=True)
+
+
+class ModelCard(RiskModelRow):
+    parameters = serializers.JSONField(help_text="Everything that a version may differ in.")
+    method = serializers.ListField(child=serializers.CharField())
+    limits = serializers.ListField(child=serializers.CharField())
+    what_this_is_not = serializers.ListField(child=serializers.CharField())
+    learnt_from = LearntFrom(allow_null=True, help_text="null: it has learnt nothing yet and scores nothing.")
+    backtest_url = serializers.CharField()
+    calibration_url = serializers.CharField()
+
+
+class BacktestAnswer(serializers.Serializer):
+    """One-day value at risk and expected shortfall against what happened. Losses are positive."""
+
+    model_version = serializers.CharField()
+    since = serializers.DateField()
+    until = serializers.DateField()
+    horizon_days = serializers.IntegerField()
+    days = serializers.IntegerField()
+    assets = serializers.IntegerField()
+    forecasts = serializers.IntegerField()
+    results = serializers.ListField(
+        child=serializers.JSONField(),
+        help_text="One a method and level: hits, hit rate, Kupiec, Christoffersen, Acerbi-Szekely, FZ0.",
+    )
+    created_at = serializers.DateTimeField()
+    what_this_is_not = serializers.ListField(child=serializers.CharField())
+
+
+class RateInterval(serializers.Serializer):
+    level = serializers.FloatField()
+    low = serializers.FloatField()
+    high = serializers.FloatField()
+    method = serializers.ChoiceField(choices=("wilson_clustered",))
+    effective_n = serializers.FloatField(help_text="Independent trials that would be as certain.")
+    clusters = serializers.IntegerField(help_text="Days, or blocks of 30 days, whose assets go together.")
+
+
+class CalibrationRow(serializers.Serializer):
+    """How often one thing came true."""
+
+    model_version = serializers.CharField()
+    horizon_days = serializers.IntegerField()
+    what = serializers.ChoiceField(choices=("value_at_risk_exceeded", "inside_interval"))
+    level = serializers.FloatField()
+    bucket = serializers.CharField(allow_null=True, help_text="null: all of them together.")
+    n = serializers.IntegerField()
+    hits = serializers.IntegerField()
+    hit_rate = serializers.FloatField()
+    expected_rate = serializers.FloatField()
+    interval = RateInterval(help_text="Of the hit rate.")
+    agrees = serializers.BooleanField(help_text="The expected rate lies in the interval.")
+    shortfall_statistic = _number("Of one day: Acerbi and Szekely's Z2; positive: the shortfall was too small.")
+    mean_width = _number("Of a month: points that the intervals were wide.")
+    since = serializers.DateField()
+    until = serializers.DateField()
+
+
+class CalibrationAnswer(serializers.Serializer):
+    count = serializers.IntegerField()
+    next = serializers.CharField(allow_null=True, help_text="Always null: there is one page.")
+    previous = serializers.CharField(allow_null=True)
+    results = CalibrationRow(many=True)
+    missing_reason = serializers.ChoiceField(
+        choices=("no_outcomes",), allow_null=True, help_text="Why there is no row: no forecast is old enough yet."
+    )
+
+
+HORIZONS = {ForecastOutcome.Horizon.DAY: 1, ForecastOutcome.Horizon.MONTH: 30}

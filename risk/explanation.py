@@ -1,0 +1,153 @@
+"""A score in words that a person can act on."""
+
+from collections.abc import Iterator, Mapping
+from math import expm1
+from types import MappingProxyType
+from typing import Any
+
+from risk.model_card import HORIZON_DAYS
+from risk.models import RiskScore
+
+CAUSES: Mapping[str, str] = MappingProxyType(
+    {
+        "base": "the average asset that the model has learnt from",
+        "volatility": "how much the price has been moving",
+        "tail": "the size of its worst days",
+        "drawdown": "how far it has fallen from its peaks",
+        "liquidity": "how thinly it is traded",
+        "market": "how it moves with the market",
+        "structure": "its age and size",
+        "stablecoin_floor": "the least that a pegged coin is given",
+        "death": "the rule that the dead have 100",
+        "news": "bad news, which only ever raises a score",
+        "pump": "the rule that a pump lowers no score",
+        "wrapping": "the risk of what it stands for",
+    }
+)
+"""What each cause of a score is about."""
+
+BANDS: Mapping[str, str] = MappingProxyType(
+    {"low": "low", "moderate": "moderate", "high": "high", "very_high": "very high", "extreme": "extreme"}
+)
+
+_DOUBTS: Mapping[str, str] = MappingProxyType(
+    {
+        "stale_price": "its price hardly moves, as one that nobody makes",
+        "very_short_history": "less than 60 days of returns",
+        "short_history": "less than 250 days of returns",
+        "bad_prints": "prices that were not believed",
+        "volume_unknown": "no volumes, so liquidity is not judged",
+        "market_cap_unknown": "no market cap, so size is not judged",
+        "news_unknown": "too few news to say anything",
+    }
+)
+"""What lowers the confidence."""
+
+_WITHOUT_SCORE: Mapping[str, str] = MappingProxyType(
+    {
+        "insufficient_history": "A score follows once 14 days with a price are there; until then treat it as"
+        " unknown, not as safe.",
+        "history_ended": "Check whether it is still traded, and whether a source for its prices can be added; its last"
+        " score says nothing about today.",
+        "no_history": "Add a source for its prices, or import them.",
+        "not_measurable": "Its prices do not move as those of a traded asset do; treat it as unknown, not as safe.",
+        "no_model": "Load more history: the model learns from past days whose next 30 days are over.",
+        "failed": "The run has this asset's failure on record; an operator can run it again.",
+        "not_scored": "It was listed after the last run, or no run has finished yet; the next is due after midnight.",
+    }
+)
+
+
+def explanation(score: RiskScore) -> str:
+    """What the score says, what it comes from, what changed, and what to do about it."""
+    if score.score is None:
+        return f"No score as of {score.as_of}: {_sentence(score.reason)} {without_score(score.status)}"
+    if score.status == RiskScore.Status.DEAD:
+        return (
+            f"{score.asset.name} has 100 of 100 points by rule as of the close of {score.as_of}:"
+            f" {_sentence(score.reason)} Treat what is left as lost, and check whether it can be sold at all."
+        )
+    return " ".join(_sentences(score))
+
+
+def without_score(status: str) -> str:
+    """What to do where there is no score."""
+    return _WITHOUT_SCORE[status]
+
+
+def doubts(score: RiskScore) -> str:
+    """What lowers the confidence, in words."""
+    return "; ".join(_DOUBTS[reason] for reason in score.confidence_reasons)
+
+
+def _sentences(score: RiskScore) -> Iterator[str]:
+    yield (
+        f"{score.asset.name} scores {score.score:.0f} of 100 ({BANDS[score.band]}) as of the close of {score.as_of},"
+        f" riskier than {score.percentile:.0f} % of the assets scored that day."
+    )
+    yield (
+        f"The volatility that is forecast for the next {HORIZON_DAYS} days is {_per_cent(score.sigma)} a year; in 9 of"
+        f" 10 such cases the realised risk lies between {score.score_low_90:.0f} and {score.score_high_90:.0f} points."
+    )
+    causes = [entry for entry in score.contributions if entry["component"] != "base"]
+    raising = max(causes, key=lambda entry: entry["points"], default=None)
+    lowering = min(causes, key=lambda entry: entry["points"], default=None)
+    if raising is not None and raising["points"] > 0:
+        yield f"Most of what raises it is {_cause(raising)} ({_points(raising)})."
+    if lowering is not None and lowering["points"] < 0:
+        yield f"Most of what lowers it is {_cause(lowering)} ({_points(lowering)})."
+    if score.delta is not None and score.previous is not None:
+        yield _change(score, score.previous)
+    if score.confidence != RiskScore.Confidence.HIGH:
+        yield f"Confidence is {score.confidence}: {doubts(score)}."
+    yield _deed(score)
+
+
+def _change(score: RiskScore, previous: RiskScore) -> str:
+    delta = score.delta or 0.0
+    if abs(delta) < 0.05:
+        return f"It is where it was on {previous.as_of}."
+    verb = "risen" if delta > 0 else "fallen"
+    sign = 1 if delta > 0 else -1
+    most = max(score.delta_by_component, key=lambda entry: sign * entry["points"], default=None)
+    by = "" if most is None else f", mostly by {_cause(most)} ({_points(most)})"
+    return f"It has {verb} by {abs(delta):.1f} points since {previous.as_of}{by}."
+
+
+def _deed(score: RiskScore) -> str:
+    tail = headline_tail(score.tail)
+    if tail is None:
+        return "No tail loss could be measured: size a position as if it could be lost."
+    times = round(1 / (1 - tail["level"]))
+    return (
+        f"Plan for it: about one day in {times} may lose more than {_lost(tail['value_at_risk'])} of a position,"
+        f" and such a day about {_lost(tail['expected_shortfall'])}; if you cannot bear that, hold less."
+    )
+
+
+def headline_tail(tail: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The entry of one day at 97.5 %, where it could be measured."""
+    return next(
+        (entry for entry in tail if entry["level"] == 0.975 and entry["horizon_days"] == 1),
+        None,
+    )
+
+
+def _cause(entry: Mapping[str, Any]) -> str:
+    return CAUSES[entry["component"]]
+
+
+def _points(entry: Mapping[str, Any]) -> str:
+    return f"{entry['points']:+.1f}"
+
+
+def _per_cent(share: float | None) -> str:
+    return f"{100 * (share or 0.0):.1f} %"
+
+
+def _lost(log_return: float) -> str:
+    return _per_cent(-expm1(-log_return))
+
+
+def _sentence(reason: str) -> str:
+    return reason if reason.endswith(".") else f"{reason}."

@@ -1,0 +1,44 @@
+"""How often something came true, and how sure one may be of it when it comes in clusters."""
+
+from dataclasses import dataclass
+from math import sqrt
+
+Z_95 = 1.959963984540054
+
+
+@dataclass(frozen=True, slots=True)
+class HitRate:
+    rate: float
+    lower: float
+    upper: float
+    effective_size: float
+    """As many independent trials would be as certain."""
+
+
+def hit_rate(*, clusters: int, hits: float, size: float, hits_squared: float, cross: float, squared: float) -> HitRate:
+    """The rate with its 95 % interval, from sums over clusters of trials that go together (the assets of a day).
+
+    `hits` and `size` are the sums of hits h and trials n, `hits_squared`, `cross` and `squared` those of h h, h n and
+    n n. The interval is Wilson's (1927, JASA 22) for the effective number of trials: Kish (1965), Survey Sampling, with
+    the variance of a ratio of cluster totals. Where all or none hit, or in one cluster, a cluster is one trial.
+    """
+    if size <= 0 or clusters < 1:
+        raise ValueError("a rate of nothing")
+    rate = hits / size
+    alone = rate * (1 - rate) / size
+    if clusters < 2 or alone <= 0:
+        effective = float(clusters)
+    else:
+        spread = max(hits_squared - 2 * rate * cross + rate * rate * squared, 0.0)
+        clustered = clusters / (clusters - 1) * spread / (size * size)
+        effective = size if clustered <= alone else size * alone / clustered
+    lower, upper = wilson(rate, effective)
+    return HitRate(rate, lower, upper, effective)
+
+
+def wilson(rate: float, size: float) -> tuple[float, float]:
+    """The 95 % interval of a rate that was seen in so many independent trials."""
+    shrink = 1 + Z_95**2 / size
+    middle = (rate + Z_95**2 / (2 * size)) / shrink
+    reach = Z_95 / shrink * sqrt(rate * (1 - rate) / size + Z_95**2 / (4 * size * size))
+    return max(0.0, middle - reach), min(1.0, middle + reach)

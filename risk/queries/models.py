@@ -1,0 +1,46 @@
+"""What is known of each version of the model."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from django.db.models import Max, Q
+
+from risk.errors import InsufficientHistory, NoBacktest
+from risk.models import Backtest, RiskFit, RiskModel, ScoreRun
+
+FEWEST_DAYS = 60
+"""Forecast days below which a backtest says nothing."""
+
+
+def published() -> Sequence[Any]:
+    """Every version that has ever been in use, the one in charge first, each with `scored_as_of`."""
+    finished = Q(runs__state=ScoreRun.State.FINISHED)
+    models = RiskModel.objects.published().annotate(scored_as_of=Max("runs__as_of", filter=finished))
+    return list(models.order_by("-is_headline", "-created_at", "-id"))
+
+
+def scored_as_of(model: RiskModel) -> date | None:
+    """The day of the newest finished run of a model."""
+    newest: date | None = model.runs.filter(state=ScoreRun.State.FINISHED).aggregate(newest=Max("as_of"))["newest"]
+    return newest
+
+
+def newest_fit(model: RiskModel) -> RiskFit | None:
+    """The newest of what a model has learnt."""
+    return model.fits.order_by("-as_of", "-id").first()
+
+
+def newest_backtest(model: RiskModel) -> Backtest:
+    """How the model fared; `NoBacktest`, or `InsufficientHistory` where too few days were forecast."""
+    backtest = model.backtests.order_by("-created_at", "-id").first()
+    if backtest is None:
+        raise NoBacktest
+    if days(backtest) < FEWEST_DAYS:
+        raise InsufficientHistory(days=days(backtest), needed=FEWEST_DAYS)
+    return backtest
+
+
+def days(backtest: Backtest) -> int:
+    """How many days were forecast."""
+    return (backtest.until - backtest.since).days + 1

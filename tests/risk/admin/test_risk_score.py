@@ -1,0 +1,81 @@
+import re
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import User
+from markets.models import Asset
+from risk.models import ScoreRun
+from tests.markets.factories import AssetFactory
+from tests.risk.factories import DAY, RiskScoreFactory, ScoreRunFactory, dead, unscored
+
+pytestmark = [pytest.mark.integration, pytest.mark.django_db]
+
+SCORES = "/admin/risk/riskscore/"
+
+
+def past(run: ScoreRun, asset: Asset, days: int) -> None:
+    for offset in range(1, days + 1):
+        earlier = ScoreRunFactory.create(model=run.model, as_of=DAY - timedelta(days=offset))
+        RiskScoreFactory.create(asset=asset, run=earlier)
+
+
+def test_the_page_of_a_score_draws_and_explains_it(client: Client, moderator: User) -> None:
+    score = RiskScoreFactory.create(asset__name="<b>Coin</b>")
+    past(score.run, score.asset, 3)
+
+    page = client.get(f"{SCORES}{score.pk}/change/").content.decode()
+
+    assert page.count('<svg class="price-chart') == 2
+    assert "scores 42 of 100 (moderate)" in page
+    assert "<b>Coin" not in page
+    assert "4 scores from 2026-03-08 to 2026-03-11, the last 42.0" in page
+    assert "It is not financial advice" in page
+    assert "not measurable" in page
+
+
+def test_a_page_without_a_score_says_why_and_draws_nothing(client: Client, moderator: User) -> None:
+    page = client.get(f"{SCORES}{unscored().pk}/change/").content.decode()
+
+    assert "price-chart" not in page
+    assert "Only 9 of the 14 days that are needed." in page
+
+
+def test_a_long_past_costs_no_more_questions_than_a_short_one(client: Client, moderator: User) -> None:
+    score = RiskScoreFactory.create()
+
+    def questions() -> int:
+        with CaptureQueriesContext(connection) as seen:
+            assert client.get(f"{SCORES}{score.pk}/change/").status_code == 200
+        return len(seen)
+
+    questions()
+    few = questions()
+    past(score.run, score.asset, 11)
+    assert questions() == few
+
+
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        ("band__exact=extreme", {"DEAD"}),
+        ("band__exact=moderate", {"GOOD"}),
+        ("status__exact=insufficient_history", {"YOUNG"}),
+        ("confidence__exact=medium", {"GOOD"}),
+        ("as_of__year=2026&as_of__month=3&as_of__day=11", {"GOOD", "DEAD", "YOUNG"}),
+        ("as_of__year=2026&as_of__month=2", set()),
+        ("q=good", {"GOOD"}),
+    ],
+)
+def test_filters(client: Client, moderator: User, query: str, shown: set[str]) -> None:
+    run = ScoreRunFactory.create()
+    RiskScoreFactory.create(run=run, asset=AssetFactory.create(symbol="GOOD", slug="good"))
+    dead(run=run, asset=AssetFactory.create(symbol="DEAD", slug="dead"))
+    unscored(run=run, asset=AssetFactory.create(symbol="YOUNG", slug="young"))
+
+    page = client.get(f"{SCORES}?{query}").content.decode()
+
+    assert set(re.findall(r"/change/[^>]*>(?:[^<]*\()?(GOOD|DEAD|YOUNG)", page)) == shown

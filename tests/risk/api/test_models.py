@@ -1,0 +1,156 @@
+"""What the API says of the versions of the model."""
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from risk import model_card
+from risk.models import RiskModel
+from tests.risk.factories import (
+    DAY,
+    BacktestFactory,
+    DayOutcomeFactory,
+    MonthOutcomeFactory,
+    RiskFitFactory,
+    RiskModelFactory,
+    RiskScoreFactory,
+    ScoreRunFactory,
+)
+
+pytestmark = pytest.mark.django_db
+
+MODELS = "/api/v1/risk/models"
+CALIBRATION = "/api/v1/risk/calibration"
+
+
+def get(client: Client, url: str, **query: Any) -> dict[str, Any]:
+    response = client.get(url, query)
+    assert response.status_code == 200, response.content
+    body: dict[str, Any] = response.json()
+    return body
+
+
+def test_the_model_in_charge_comes_first_and_drafts_not_at_all(client: Client) -> None:
+    headline = ScoreRunFactory.create(model__is_headline=True).model
+    retired = RiskModelFactory.create(state=RiskModel.State.RETIRED)
+    RiskModelFactory.create(state=RiskModel.State.DRAFT)
+
+    rows = get(client, MODELS)["results"]
+
+    assert [(row["version"], row["state"], row["headline"], row["scored_as_of"]) for row in rows] == [
+        (headline.version, "active", True, "2026-03-11"),
+        (retired.version, "retired", False, None),
+    ]
+
+
+def test_a_card_tells_method_limits_and_what_was_learnt_from(client: Client) -> None:
+    fit = RiskFitFactory.create(model__parameters={"penalty": 0.01})
+
+    card = get(client, f"{MODELS}/{fit.model.version}")
+
+    assert card["parameters"] == {"penalty": 0.01}
+    assert card["method"] == list(model_card.METHOD)
+    assert card["limits"] == list(model_card.LIMITS)
+    assert card["what_this_is_not"] == list(model_card.WHAT_THIS_IS_NOT)
+    learnt = card["learnt_from"]
+    assert (learnt["first_date"], learnt["last_date"], learnt["dates"]) == ("2024-01-01", "2024-01-31", 2)
+    assert (learnt["observations"], learnt["calibrated_on"], learnt["input_hash"]) == (400, 120, fit.input_hash)
+
+
+def test_a_model_that_has_learnt_nothing_says_so(client: Client) -> None:
+    model = RiskModelFactory.create()
+
+    assert get(client, f"{MODELS}/{model.version}")["learnt_from"] is None
+
+
+def test_an_unknown_version_is_answered_with_the_known_ones(client: Client) -> None:
+    model = RiskModelFactory.create()
+
+    answer = client.get(f"{MODELS}/2.0")
+
+    assert answer.status_code == 404
+    assert answer.json()["error"]["details"]["models"] == [model.version]
+
+
+def test_the_newest_backtest_is_shown(client: Client) -> None:
+    old = BacktestFactory.create()
+    BacktestFactory.create(model=old.model, created_at=old.created_at + timedelta(days=1), forecasts=9)
+
+    body = get(client, f"{MODELS}/{old.model.version}/backtest")
+
+    assert (body["forecasts"], body["days"], body["horizon_days"]) == (9, 365, 1)
+    assert body["results"] == [{"method": "combined", "level": 0.975, "hits": 90}]
+
+
+def test_fewer_than_sixty_days_are_no_backtest(client: Client) -> None:
+    backtest = BacktestFactory.create(since=date(2026, 1, 1), until=date(2026, 2, 28))
+
+    answer = client.get(f"{MODELS}/{backtest.model.version}/backtest")
+
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"]) == (422, "insufficient_history")
+    assert (error["details"]["days"], error["details"]["needed"]) == (59, 60)
+
+
+def test_sixty_days_are_one(client: Client) -> None:
+    backtest = BacktestFactory.create(since=date(2025, 12, 31), until=date(2026, 2, 28))
+
+    assert get(client, f"{MODELS}/{backtest.model.version}/backtest")["days"] == 60
+
+
+def test_without_a_backtest_there_is_nothing_to_show(client: Client) -> None:
+    model = RiskModelFactory.create()
+
+    answer = client.get(f"{MODELS}/{model.version}/backtest")
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "no_backtest")
+
+
+def test_calibration_counts_by_model_horizon_level_and_bucket(client: Client) -> None:
+    run = ScoreRunFactory.create()
+    for bucket, exceeded in (("large, long", True), ("large, long", False), ("small, short", False)):
+        score = RiskScoreFactory.create(run=run, bucket=bucket)
+        DayOutcomeFactory.create(score=score, is_exceeded=exceeded)
+        MonthOutcomeFactory.create(score=score)
+
+    rows = get(client, CALIBRATION)["results"]
+
+    assert [(row["what"], row["level"], row["bucket"], row["n"], row["hits"]) for row in rows] == [
+        ("value_at_risk_exceeded", 0.975, None, 3, 1),
+        ("value_at_risk_exceeded", 0.975, "large, long", 2, 1),
+        ("value_at_risk_exceeded", 0.975, "small, short", 1, 0),
+        ("inside_interval", 0.9, None, 3, 3),
+        ("inside_interval", 0.9, "large, long", 2, 2),
+        ("inside_interval", 0.9, "small, short", 1, 1),
+    ]
+    pooled = rows[0]
+    assert (pooled["hit_rate"], pooled["expected_rate"]) == (pytest.approx(1 / 3), pytest.approx(0.025))
+    assert pooled["interval"]["low"] < 1 / 3 < pooled["interval"]["high"]
+    # All of one night: as good as one trial.
+    assert (pooled["interval"]["clusters"], pooled["interval"]["effective_n"]) == (1, 1.0)
+    assert (pooled["since"], pooled["until"]) == ("2026-03-11", "2026-03-11")
+
+
+def test_calibration_of_a_part(client: Client) -> None:
+    old = ScoreRunFactory.create(as_of=DAY - timedelta(days=10))
+    new = ScoreRunFactory.create()
+    for run in (old, new):
+        score = RiskScoreFactory.create(run=run)
+        DayOutcomeFactory.create(score=score)
+        MonthOutcomeFactory.create(score=score)
+
+    def seen(**query: str) -> set[tuple[str, int]]:
+        return {(row["model_version"], row["horizon_days"]) for row in get(client, CALIBRATION, **query)["results"]}
+
+    assert seen(model=old.model.version) == {(old.model.version, 1), (old.model.version, 30)}
+    assert seen(horizon="day") == {(old.model.version, 1), (new.model.version, 1)}
+    assert seen(start="2026-03-05", horizon="day") == {(new.model.version, 1)}
+    assert seen(end="2026-03-05", horizon="day") == {(old.model.version, 1)}
+
+
+def test_without_an_outcome_the_table_says_why_it_is_empty(client: Client) -> None:
+    body = get(client, CALIBRATION)
+
+    assert (body["count"], body["missing_reason"]) == (0, "no_outcomes")

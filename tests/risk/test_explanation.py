@@ -1,0 +1,38 @@
+"""A score in words: whatever the engine may say has its words."""
+
+import numpy as np
+import pytest
+
+from risk import evidence, explanation, freshness, model_card
+from risk.models import RiskScore
+from risk.quant import features, universe
+from risk.quant.features import HORIZON, WINDOW
+
+pytestmark = pytest.mark.unit
+
+NAN = np.array([np.nan])
+
+
+def test_every_cause_of_the_engine_has_its_words() -> None:
+    assert set(explanation.CAUSES) == set(universe.CAUSES)
+
+
+def test_every_doubt_of_the_engine_has_its_words() -> None:
+    found = universe.failed([1], "ValueError")
+    facts = universe.Facts(news=NAN, held_at=NAN, underlying=np.array([-1]))
+    doubts = set(universe.doubts(found, facts, 0))
+
+    assert {"volume_unknown", "market_cap_unknown", "news_unknown"} <= doubts
+    assert doubts <= set(explanation._DOUBTS)
+
+
+def test_every_status_without_a_score_has_its_words() -> None:
+    for status in RiskScore.Status:
+        if status not in RiskScore.SCORED:
+            assert explanation.without_score(status)
+
+
+def test_the_numbers_in_the_words_are_those_of_the_engine() -> None:
+    assert (model_card.HORIZON_DAYS, model_card.DAYS_A_YEAR) == (HORIZON, features.DAYS_A_YEAR)
+    assert evidence.WINDOW_DAYS == WINDOW
+    assert freshness.FRESH_DAYS == 3
