@@ -209,6 +209,6 @@ _INSTANTS = ("as_of", "ath_at", "atl_at")
 
 
 def _comparable(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row with instants for their texts, and without what depends on the second of asking."""
+    """A row with instants for their texts, and without what depends on the second of asking or only we know."""
     instants = {name: datetime.fromisoformat(row[name]) for name in _INSTANTS if row.get(name)}
-    return {name: value for name, value in row.items() if name != "age_seconds"} | instants
+    return {name: value for name, value in row.items() if name not in ("age_seconds", "risk")} | instants
