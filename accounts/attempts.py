@@ -1,7 +1,10 @@
 """Tries at something that could be guessed, counted per thing and not per caller. Where Redis is away, nobody tries."""
 
+from hashlib import sha256
+
 from django.conf import settings
 
+from accounts.models.user import canonical_email
 from config.kernel import metrics
 from config.kernel.counters import CountersUnavailable, server
 from config.kernel.errors import RateLimited, ServiceUnavailable
@@ -22,6 +25,11 @@ def spend(scope: str, subject: object) -> None:
     if wait:
         metrics.rate_limit_decision(scope, "refused").inc()
         raise RateLimited(headers={"Retry-After": str(wait)}, scope=scope, retry_after=wait)
+
+
+def spend_on_mailbox(email: str) -> None:
+    """Count one mail that anybody can have sent to this address. Raises what `spend` raises."""
+    spend("mailbox", sha256(canonical_email(email).encode()).hexdigest())
 
 
 def forget(scope: str, subject: object) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from hashlib import sha256
 from typing import Any
 
 import structlog
@@ -19,7 +18,6 @@ from accounts import attempts
 from accounts.actions import audit, mails, sessions
 from accounts.clients import Client
 from accounts.models import Session, User
-from accounts.models.user import canonical_email
 from config.kernel.errors import PermissionDenied, RateLimited, ValidationFailed
 
 log = structlog.get_logger(__name__)
@@ -73,7 +71,7 @@ def ask_for_reset(email: str, *, at: datetime) -> None:
     The caller is told nothing, and both take the same rows and so the same time. No mailbox gets more than a few.
     """
     try:
-        attempts.spend("mailbox", sha256(canonical_email(email).encode()).hexdigest())
+        attempts.spend_on_mailbox(email)
     except RateLimited:
         log.warning("password.reset_too_often")
         return

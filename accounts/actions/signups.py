@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from hashlib import sha256
 
 import structlog
 from django.core.exceptions import ValidationError as DjangoValidationError
@@ -14,7 +13,6 @@ from accounts.actions import audit, mails, passwords
 from accounts.clients import Client
 from accounts.metrics import AUTH_EVENTS
 from accounts.models import User
-from accounts.models.user import canonical_email
 from config.kernel.errors import RateLimited, ValidationFailed
 
 log = structlog.get_logger(__name__)
@@ -48,7 +46,7 @@ def sign_up(username: str, email: str, password: str, *, client: Client, at: dat
 
 def _tell_known(email: str, taken: str, *, at: datetime) -> None:
     try:
-        attempts.spend("mailbox", sha256(canonical_email(email).encode()).hexdigest())
+        attempts.spend_on_mailbox(email)
     except RateLimited:  # somebody plays with a mailbox that is not theirs
         log.warning("signup.known_too_often")
         return
