@@ -18,7 +18,7 @@ class StrictSerializer(serializers.Serializer[Any]):
 
 
 class Page(serializers.Serializer[Any]):
-    """The shape of every list; a subclass adds `results`."""
+    """One page of a list."""
 
     count = serializers.IntegerField(allow_null=True)
     next = serializers.CharField(allow_null=True, help_text="Relative to the host.")

@@ -98,17 +98,13 @@ class Column(serializers.Serializer):
     unit = serializers.CharField()
 
 
-class HistoryMeta(serializers.Serializer):
-    symbol = serializers.CharField()
-    slug = serializers.CharField()
-    match = SymbolMatch()
-    interval = serializers.ChoiceField(choices=("5m", "1h", "1d"))
+class SeriesMeta(serializers.Serializer):
+    """What a time series says of itself."""
+
+    source_help = "Who said the numbers."
+
     interval_seconds = serializers.IntegerField()
-    as_of = serializers.DateTimeField(allow_null=True, help_text="End of what the asset's newest point covers.")
     stale = serializers.BooleanField()
-    quality = serializers.DictField(
-        child=serializers.IntegerField(), help_text="How many points are of limited quality, by the kind of limit."
-    )
     fill = serializers.ChoiceField(choices=("none",), help_text="How gaps are filled: they are not.")
     gaps = serializers.ListField(
         child=serializers.ListField(child=serializers.DateTimeField(), min_length=2, max_length=2),
@@ -120,15 +116,29 @@ class HistoryMeta(serializers.Serializer):
     def get_fields(self) -> dict[str, serializers.Field]:
         # `source` is a word of serializer fields.
         return super().get_fields() | {
-            "source": serializers.ListField(child=serializers.CharField(), help_text="Who said the numbers.")
+            "source": serializers.ListField(child=serializers.CharField(), help_text=self.source_help)
         }
 
 
-class HistoryAnswer(serializers.Serializer):
+class SeriesAnswer(serializers.Serializer):
     """Points are arrays in the order of `columns`, or objects with `shape=objects`."""
 
     columns = Column(many=True)
     points = serializers.ListField(child=serializers.JSONField())
+
+
+class HistoryMeta(SeriesMeta):
+    symbol = serializers.CharField()
+    slug = serializers.CharField()
+    match = SymbolMatch()
+    interval = serializers.ChoiceField(choices=("5m", "1h", "1d"))
+    as_of = serializers.DateTimeField(allow_null=True, help_text="End of what the asset's newest point covers.")
+    quality = serializers.DictField(
+        child=serializers.IntegerField(), help_text="How many points are of limited quality, by the kind of limit."
+    )
+
+
+class HistoryAnswer(SeriesAnswer):
     meta = HistoryMeta()
 
 
@@ -204,32 +214,13 @@ class IndicatorsAnswer(Page):
     volatility_regime = VolatilityRegime()
 
 
-class IndicatorHistoryMeta(serializers.Serializer):
+class IndicatorHistoryMeta(SeriesMeta):
     indicator = serializers.CharField()
     interval = serializers.ChoiceField(choices=("1h", "1d"))
-    interval_seconds = serializers.IntegerField()
     as_of = serializers.DateTimeField(allow_null=True, help_text="Of the newest value in the answer.")
-    stale = serializers.BooleanField()
-    fill = serializers.ChoiceField(choices=("none",), help_text="How gaps are filled: they are not.")
-    gaps = serializers.ListField(
-        child=serializers.ListField(child=serializers.DateTimeField(), min_length=2, max_length=2),
-        help_text="Ranges without points, end exclusive; the first hundred.",
-    )
-    gap_points = serializers.IntegerField(help_text="How many points are missing between the first and the last.")
-    next_start = serializers.DateTimeField(allow_null=True, help_text="Where the series goes on beyond the limit.")
-
-    def get_fields(self) -> dict[str, serializers.Field]:
-        # `source` is a word of serializer fields.
-        return super().get_fields() | {
-            "source": serializers.ListField(child=serializers.CharField(), help_text="Who said the numbers.")
-        }
 
 
-class IndicatorHistoryAnswer(serializers.Serializer):
-    """Points are arrays in the order of `columns`, or objects with `shape=objects`."""
-
-    columns = Column(many=True)
-    points = serializers.ListField(child=serializers.JSONField())
+class IndicatorHistoryAnswer(SeriesAnswer):
     meta = IndicatorHistoryMeta()
 
 

@@ -2,7 +2,7 @@
 
 from rest_framework import serializers
 
-from markets.api.schemas import Column, SymbolMatch
+from markets.api.schemas import SeriesAnswer, SeriesMeta, SymbolMatch
 from markets.risk_port import NOT_SCORED
 from risk.models import ForecastOutcome, RiskModel, RiskScore
 
@@ -147,38 +147,21 @@ class RiskAnswer(serializers.Serializer):
         return super().get_fields() | {"data": Evidence(allow_null=True)}
 
 
-class RiskHistoryMeta(serializers.Serializer):
+class RiskHistoryMeta(SeriesMeta):
+    source_help = "Which model said the numbers."
+
     symbol = serializers.CharField()
     slug = serializers.CharField()
     match = SymbolMatch()
     interval = serializers.ChoiceField(choices=("1d",))
-    interval_seconds = serializers.IntegerField()
     model_version = serializers.CharField(allow_null=True)
     missing_reason = serializers.ChoiceField(
         choices=("no_model", "not_scored"), allow_null=True, help_text="Why there is no point at all."
     )
     as_of = serializers.DateTimeField(allow_null=True, help_text="End of the newest day in the answer.")
-    stale = serializers.BooleanField()
-    fill = serializers.ChoiceField(choices=("none",), help_text="How gaps are filled: they are not.")
-    gaps = serializers.ListField(
-        child=serializers.ListField(child=serializers.DateTimeField(), min_length=2, max_length=2),
-        help_text="Ranges without points, end exclusive; the first hundred.",
-    )
-    gap_points = serializers.IntegerField(help_text="How many points are missing between the first and the last.")
-    next_start = serializers.DateTimeField(allow_null=True, help_text="Where the series goes on beyond the limit.")
-
-    def get_fields(self) -> dict[str, serializers.Field]:
-        # `source` is a word of serializer fields.
-        return super().get_fields() | {
-            "source": serializers.ListField(child=serializers.CharField(), help_text="Which model said the numbers.")
-        }
 
 
-class RiskHistoryAnswer(serializers.Serializer):
-    """Points are arrays in the order of `columns`, or objects with `shape=objects`."""
-
-    columns = Column(many=True)
-    points = serializers.ListField(child=serializers.JSONField())
+class RiskHistoryAnswer(SeriesAnswer):
     meta = RiskHistoryMeta()
 
 
