@@ -1,10 +1,10 @@
-"""The likelihood of GARCH(1,1) and GJR with its exact gradient, all series a day at a time: `compiled.garch` in NumPy.
+"""The likelihood of GARCH(1,1) and GJR with its exact gradient, all series a day at a time; `compiled.garch` does the
+same in machine code.
 
-With t = nu - 2, e the error and s the variance of a day, the two products of a block of days are those of s and of
-e^2 + s t, and the two sums of a series are those of s / (e^2 + s t) and e / (e^2 + s t); for normal innovations the
-products of s alone, and the sums of e^2 / s and e / s. Their logarithms are taken by the caller, so that both engines
-give the same bits. The gradient's first five entries are what the recursion carries back to mean, omega, alpha, gamma
-and beta; the mean's is halved and without its sign, as the loops meet it.
+With t = nu - 2, e the error and s the variance of a day, the sums of a series are those of log s, log (e^2 + s t),
+s / (e^2 + s t) and e / (e^2 + s t); for normal innovations those of log s, e^2 / s and e / s. The gradient's first five
+entries are what the recursion carries back to mean, omega, alpha, gamma and beta; the mean's is halved and without its
+sign, as the loops meet it.
 """
 
 from collections.abc import Iterator
@@ -13,8 +13,8 @@ import numpy as np
 
 from risk.quant.arrays import BoolArray, FloatArray, IntArray
 
-BLOCK = 16
-"""Days whose variances are multiplied before a logarithm is taken; series of unit variance keep the product finite."""
+BLOCK = 32
+"""Days that are multiplied before a logarithm is taken; of series of unit variance the product is still a number."""
 
 
 def student(
@@ -24,15 +24,13 @@ def student(
     rows: IntArray,
     parameters: FloatArray,
     backcasts: FloatArray,
-    products: FloatArray,
-    sums: FloatArray,
-    gradients: FloatArray,
-) -> None:
-    """Fill `products`, `sums` and, unless it is empty, `gradients` of the asked `rows`."""
+    with_gradient: bool,
+) -> tuple[FloatArray, FloatArray]:
+    """Four sums and, unless it is not asked for, the gradient of the asked `rows`."""
     nu = parameters[:, 5]
     tail, half, weight = nu - 2.0, 0.5 * nu, 0.5 * (nu + 1.0) * (nu - 2.0)
     run = _Run(values, is_first, start, rows, parameters, backcasts)
-    totals = np.zeros((2, len(rows)))
+    sums = np.zeros((4, len(rows)))
     variances, densities = np.ones(len(rows)), np.ones(len(rows))
     for t, is_real, s, e in run.forward():
         density = e * e + s * tail
@@ -40,15 +38,14 @@ def student(
         r = inverse * s
         variances = np.where(is_real, variances * s, variances)
         densities = np.where(is_real, densities * density, densities)
-        totals[0] += np.where(is_real, s * r, 0.0)
-        totals[1] += np.where(is_real, e * r, 0.0)
+        sums[2] += np.where(is_real, s * r, 0.0)
+        sums[3] += np.where(is_real, e * r, 0.0)
         run.slope[t] = half * (inverse * density) - weight * r
-        ended, block = run.ended(t)
-        products[ended, block, 0], products[ended, block, 1] = variances[ended], densities[ended]
+        ended = run.ended(t)
+        sums[0, ended] += np.log(variances[ended])
+        sums[1, ended] += np.log(densities[ended])
         variances[ended], densities[ended] = 1.0, 1.0
-    sums[:] = totals.T
-    if len(gradients):
-        run.backward(gradients)
+    return sums, run.backward() if with_gradient else np.empty((0, 6))
 
 
 def normal(
@@ -58,27 +55,23 @@ def normal(
     rows: IntArray,
     parameters: FloatArray,
     backcasts: FloatArray,
-    products: FloatArray,
-    sums: FloatArray,
-    gradients: FloatArray,
-) -> None:
-    """The same for normal innovations."""
+    with_gradient: bool,
+) -> tuple[FloatArray, FloatArray]:
+    """The same for normal innovations; the second sum is empty."""
     run = _Run(values, is_first, start, rows, parameters, backcasts)
-    totals = np.zeros((2, len(rows)))
+    sums = np.zeros((4, len(rows)))
     variances = np.ones(len(rows))
     for t, is_real, s, e in run.forward():
         inverse = 1.0 / s
         square = e * e
         variances = np.where(is_real, variances * s, variances)
-        totals[0] += np.where(is_real, square * inverse, 0.0)
-        totals[1] += np.where(is_real, e * inverse, 0.0)
+        sums[2] += np.where(is_real, square * inverse, 0.0)
+        sums[3] += np.where(is_real, e * inverse, 0.0)
         run.slope[t] = 0.5 * inverse * (square * inverse - 1.0)
-        ended, block = run.ended(t)
-        products[ended, block, 0] = variances[ended]
+        ended = run.ended(t)
+        sums[0, ended] += np.log(variances[ended])
         variances[ended] = 1.0
-    sums[:] = totals.T
-    if len(gradients):
-        run.backward(gradients)
+    return sums, run.backward() if with_gradient else np.empty((0, 6))
 
 
 class _Run:
@@ -111,16 +104,15 @@ class _Run:
             self.variance[t] = s
             yield t, np.asarray(t >= self.start), s, e
 
-    def ended(self, t: int) -> tuple[IntArray, IntArray]:
-        """The series that end a block with this day, and which of their blocks it is."""
+    def ended(self, t: int) -> IntArray:
+        """The series that end a block with this day."""
         position = t - self.start
         ends = (position % BLOCK == BLOCK - 1) | (t == len(self.errors) - 1)
-        series = np.flatnonzero(ends & (position >= 0))
-        return series, position[series] // BLOCK
+        return np.flatnonzero(ends & (position >= 0))
 
-    def backward(self, gradients: FloatArray) -> None:
+    def backward(self) -> FloatArray:
         """Carry the slope of each variance back through the recursion."""
-        total = np.zeros((5, len(self.start)))
+        total = np.zeros((6, len(self.start)))
         carried = np.zeros(len(self.start))
         for t in range(len(self.errors) - 1, -1, -1):
             adjoint = np.where(t >= self.start, self.slope[t] + carried, 0.0)
@@ -134,4 +126,4 @@ class _Run:
             total[3] += np.where(begins, 0.5 * adjoint * self.before, np.where(falls, moved * e, 0.0))
             total[4] += np.where(begins, adjoint * self.before, adjoint * s)
             carried = np.where(begins, 0.0, self.beta * adjoint)
-        gradients[:, :5] = total.T
+        return np.ascontiguousarray(total.T)

@@ -7,6 +7,7 @@ from risk.quant import garch
 from risk.quant.engine import Engine
 from risk.quant.ewma import backcast
 from risk.quant.garch import Asymmetry, Innovation, filtered, fit, pooled_prior, variance_forecast
+from risk.quant.minimisation import Limits
 from risk.quant.returns import Sequences, returns
 from risk.quant.status import Status
 from tests.risk.quant.simulated import garch_returns, sequences
@@ -136,6 +137,21 @@ def test_series_has_the_same_fit_in_any_company():
     assert together.coordinates[3].tolist() == alone.coordinates[0].tolist()
 
 
+def test_lanes_of_series_of_all_lengths_do_not_know_of_each_other():
+    pytest.importorskip("numba")
+    values = garch_returns(series=40, days=260, seed=16)
+    sizes = np.array([110 + 37 * row % 150 for row in range(40)])
+    is_first = np.zeros(values.shape, dtype=np.bool_)
+    is_first[::3, 200] = True
+    values[np.arange(260) < 260 - sizes[:, None]] = 0.0
+    together = fit(Sequences(values, is_first, sizes), engine=Engine.NUMBA)
+
+    for row in range(40):
+        one = slice(row, row + 1)
+        alone = fit(Sequences(values[one], is_first[one], sizes[one]), engine=Engine.NUMBA)
+        assert together.coordinates[row].tolist() == alone.coordinates[0].tolist()
+
+
 def test_padding_before_the_first_return_changes_nothing():
     values = garch_returns(series=1, days=200, seed=6)
     padded = Sequences(np.c_[np.zeros((1, 77)), values], np.zeros((1, 277), dtype=np.bool_), np.array([200]))
@@ -219,8 +235,8 @@ def test_series_without_a_fit_says_why_and_has_no_numbers(values, status):
 
 
 def test_search_that_is_cut_short_is_not_converged(monkeypatch):
-    monkeypatch.setattr(garch, "TOLERANCE", 0.0)  # flatter than rounding allows: nothing gets there
-    monkeypatch.setattr("risk.quant.minimisation.SETTLED_SLOPE", 0.0)
+    # Flatter than rounding allows: nothing gets there.
+    monkeypatch.setattr(garch, "LIMITS", Limits(flat=0.0, settled_flat=0.0))
 
     found = fit(sequences(garch_returns(series=2, days=150, seed=13)))
     assert set(found.status) == {Status.NOT_CONVERGED}

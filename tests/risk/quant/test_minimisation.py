@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 
-from risk.quant.minimisation import minimise
+from risk.quant.minimisation import Limits, minimise
+
+LIMITS = Limits(flat=1e-8, settled_flat=1e-6)
 
 
 def rosenbrock(x, rows):
@@ -15,16 +17,21 @@ def rosenbrock(x, rows):
 
 
 def test_curved_valleys_are_followed_to_their_ends():
-    found = minimise(rosenbrock, np.zeros((3, 2)), curvature=np.tile(2 * np.eye(2), (3, 1, 1)), tolerance=1e-8)
+    found = minimise(rosenbrock, np.zeros((3, 2)), inverse_curvature=np.tile(0.5 * np.eye(2), (3, 1, 1)), limits=LIMITS)
 
     assert found.is_converged.all()
     assert found.points == pytest.approx(np.array([[1, 1], [2, 4], [3, 9]]), abs=1e-6)
 
 
 def test_problem_has_the_same_solution_in_any_company():
-    together = minimise(rosenbrock, np.zeros((3, 2)), curvature=np.tile(2 * np.eye(2), (3, 1, 1)), tolerance=1e-8)
+    together = minimise(
+        rosenbrock, np.zeros((3, 2)), inverse_curvature=np.tile(0.5 * np.eye(2), (3, 1, 1)), limits=LIMITS
+    )
     alone = minimise(
-        lambda x, rows: rosenbrock(x, rows + 2), np.zeros((1, 2)), curvature=2 * np.eye(2)[None], tolerance=1e-8
+        lambda x, rows: rosenbrock(x, rows + 2),
+        np.zeros((1, 2)),
+        inverse_curvature=0.5 * np.eye(2)[None],
+        limits=LIMITS,
     )
 
     assert together.points[2].tolist() == alone.points[0].tolist()
@@ -32,7 +39,12 @@ def test_problem_has_the_same_solution_in_any_company():
 
 
 def test_problem_that_is_cut_short_is_not_converged():
-    found = minimise(rosenbrock, np.zeros((1, 2)), curvature=2 * np.eye(2)[None], tolerance=1e-8, most_evaluations=3)
+    found = minimise(
+        rosenbrock,
+        np.zeros((1, 2)),
+        inverse_curvature=0.5 * np.eye(2)[None],
+        limits=LIMITS._replace(most_evaluations=3),
+    )
 
     assert not found.is_converged.any()
 
@@ -41,8 +53,8 @@ def test_problem_without_a_value_at_its_start_is_not_converged():
     found = minimise(
         lambda x, rows: (np.full(len(x), np.nan), np.full(x.shape, np.nan)),
         np.zeros((1, 2)),
-        curvature=np.eye(2)[None],
-        tolerance=1e-8,
+        inverse_curvature=np.eye(2)[None],
+        limits=LIMITS,
     )
 
     assert not found.is_converged.any()
