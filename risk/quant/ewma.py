@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from risk.quant.arrays import FloatArray, LabelArray
+from risk.quant.arrays import FloatArray, IntArray, LabelArray
+from risk.quant.engine import Engine, installed
 from risk.quant.returns import Sequences
 from risk.quant.status import Status, is_ok, statuses
 
@@ -23,7 +24,7 @@ class Ewma:
     status: LabelArray
 
 
-def ewma(sequences: Sequences, *, decay: float = 0.94) -> Ewma:
+def ewma(sequences: Sequences, *, decay: float = 0.94, engine: Engine | None = None) -> Ewma:
     """s_{t+1} = decay s_t + (1 - decay) r_t^2 around zero; RiskMetrics Technical Document (1996), 5.2.
 
     Starts from the backcast, so the first `BACKCAST_OBSERVATIONS` forecasts are not out of sample. The weights count
@@ -34,15 +35,26 @@ def ewma(sequences: Sequences, *, decay: float = 0.94) -> Ewma:
         (Status.CONSTANT, ~np.any(sequences.values != 0, axis=1)),
         size=len(sequences.size),
     )
-    squares = np.ascontiguousarray(sequences.values.T) ** 2
     start = sequences.values.shape[1] - sequences.size
-    variance = backcast(sequences)
-    variances = np.empty_like(squares)
-    for step, square in enumerate(squares):
-        variances[step] = variance
-        variance = np.where(step >= start, decay * variance + (1 - decay) * square, variance)
+    following = backcast(sequences)
+    if (engine or installed()) is Engine.NUMBA:
+        from risk.quant.compiled import recursions
+
+        variances = np.empty_like(sequences.values)
+        recursions.ewma(sequences.values, start, decay, variances, following)
+    else:
+        variances, following = _by_days(sequences.values, start, decay, following)
     good = is_ok(status)
-    return Ewma(np.where(good[:, None], variances.T, np.nan), np.where(good, variance, np.nan), decay, status)
+    return Ewma(np.where(good[:, None], variances, np.nan), np.where(good, following, np.nan), decay, status)
+
+
+def _by_days(values: FloatArray, start: IntArray, decay: float, variance: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The variance of each day and the one after the last, all series a day at a time."""
+    variances = np.empty(values.shape[::-1])
+    for t, value in enumerate(values.T):
+        variances[t] = variance
+        variance = np.where(t >= start, decay * variance + (1 - decay) * (value * value), variance)
+    return variances.T, variance
 
 
 def backcast(sequences: Sequences, mean: FloatArray | None = None) -> FloatArray:

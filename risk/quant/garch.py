@@ -315,26 +315,49 @@ def prior_from(coordinates: FloatArray) -> Prior:
     return Prior(mean, np.maximum(deviation, 0.1))
 
 
-def filtered(sequences: Sequences, fits: GarchFit, *, actual: FloatArray | None = None) -> Filtered:
+def filtered(
+    sequences: Sequences, fits: GarchFit, *, actual: FloatArray | None = None, engine: Engine | None = None
+) -> Filtered:
     """Run the recursion of `fits` over the returns.
 
     Where the recursion is given winsorised returns, `actual` are those that happened, in the same places: the residuals
     are theirs, for a tail that was cut off cannot be learnt from.
     """
-    days = sequences.values.shape[1]
-    start = days - sequences.size
-    errors = np.ascontiguousarray((sequences.values - fits.mean[:, None]).T)
-    first = np.ascontiguousarray(sequences.is_first.T)
+    happened = sequences.values if actual is None else actual
+    start = sequences.values.shape[1] - sequences.size
+    if (engine or installed()) is Engine.NUMPY:
+        return _filtered_by_days(sequences, happened, start, fits)
+    from risk.quant.compiled import recursions
+
+    variances, residuals = np.empty_like(sequences.values), np.empty_like(sequences.values)
+    following = np.empty(len(start))
+    parameters = np.column_stack([fits.mean, fits.omega, fits.alpha, fits.gamma, fits.beta])
+    recursions.garch(
+        sequences.values,
+        happened,
+        sequences.is_first,
+        start,
+        parameters,
+        fits.backcast,
+        variances,
+        residuals,
+        following,
+    )
+    return Filtered(variances, residuals, following)
+
+
+def _filtered_by_days(sequences: Sequences, happened: FloatArray, start: IntArray, fits: GarchFit) -> Filtered:
+    first = sequences.is_first.T
     initial = fits.omega + fits.persistence * fits.backcast
-    variances = np.empty_like(errors)
+    variances = np.empty(first.shape)
     variance = initial
-    for t in range(days):
+    for t, value in enumerate(sequences.values.T):
         variance = np.where(first[t] | (t <= start), initial, variance)
         variances[t] = variance
-        shock = np.where(errors[t] < 0, fits.alpha + fits.gamma, fits.alpha) * errors[t] ** 2
+        error = value - fits.mean
+        shock = np.where(error < 0, fits.alpha + fits.gamma, fits.alpha) * (error * error)
         variance = fits.omega + shock + fits.beta * variance
-    happened = errors if actual is None else (actual - fits.mean[:, None]).T
-    residuals = (happened / np.sqrt(variances)).T
+    residuals = (happened - fits.mean[:, None]) / np.sqrt(variances.T)
     return Filtered(variances.T, np.where(sequences.is_real, residuals, np.nan), variance)
 
 

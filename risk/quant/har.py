@@ -37,15 +37,22 @@ def har(
     days = squares.shape[1]
     totals = np.concatenate([np.zeros((len(squares), 1)), squares.cumsum(axis=1)], axis=1)
     first = days - sequences.size
-    at = np.arange(max(windows), days + 1)  # decided after the return of place at - 1
-    past = np.stack([(totals[:, at] - totals[:, at - window]) / window for window in windows], axis=2)
-    known = at - max(windows) >= first[:, None]
-    learnt = at + horizon <= days
-    future = np.zeros((len(squares), len(at)))
-    future[:, learnt] = (totals[:, at[learnt] + horizon] - totals[:, at[learnt]]) / horizon
+    longest = max(windows)
+    places = max(0, days + 1 - longest)  # each decided after the return before it, the first after the longest window
+
+    def mean_square(behind: int, ahead: int, places: int) -> FloatArray:
+        begin = longest - behind
+        end = longest + ahead
+        return np.asarray((totals[:, end : end + places] - totals[:, begin : begin + places]) / (end - begin))
+
+    learnt = slice(0, max(0, places - horizon))  # whose horizon is over
+    past = [mean_square(window, 0, places) for window in windows]
+    future = mean_square(0, horizon, learnt.stop)
     # A stretch without any movement has no logarithm; it teaches nothing.
-    usable = known & (past > 1e-18).all(axis=2)
-    taught = usable & learnt & (future > 1e-18)
+    usable = np.arange(places) >= first[:, None]
+    for values in past:
+        usable &= values > 1e-18
+    taught = usable[:, learnt] & (future > 1e-18)
     size = np.count_nonzero(taught, axis=1)
     forecastable = usable[:, -1] if usable.shape[1] else np.zeros(len(squares), dtype=np.bool_)
     status = statuses(
@@ -57,22 +64,33 @@ def har(
     coefficients = np.full((len(squares), 1 + len(windows)), np.nan)
     variance = np.full(len(squares), np.nan)
     if good.size:
-        coefficients[good] = _least_squares(past[good], future[good], taught[good], penalty)
-        latest = np.log(past[good, -1])
-        variance[good] = np.exp(coefficients[good, 0] + (coefficients[good, 1:] * latest).sum(axis=1))
+        coefficients[good] = _least_squares(
+            [values[good, learnt] for values in past], future[good], taught[good], penalty
+        )
+        variance[good] = np.exp(coefficients[good, 0])
+        for place, values in enumerate(past):
+            variance[good] *= values[good, -1] ** coefficients[good, 1 + place]
     return Har(coefficients, variance, size, status)
 
 
-def _least_squares(past: FloatArray, future: FloatArray, taught: BoolArray, penalty: float) -> FloatArray:
-    weight = taught.astype(np.float64)
-    n = weight.sum(axis=1)
-    x = np.log(np.where(taught[:, :, None], past, 1.0))
-    y = np.log(np.where(taught, future, 1.0))
-    x_mean, y_mean = x.sum(axis=1) / n[:, None], y.sum(axis=1) / n
-    x = (x - x_mean[:, None, :]) * weight[:, :, None]
-    y = (y - y_mean[:, None]) * weight
-    width = x.shape[2]
-    share = 1.0 / width
-    gram = np.einsum("nti,ntj->nij", x, x) + penalty * np.eye(width)
-    slopes = np.linalg.solve(gram, (np.einsum("nti,nt->ni", x, y) + penalty * share)[:, :, None])[:, :, 0]
-    return np.column_stack([y_mean - (slopes * x_mean).sum(axis=1), slopes])
+def _least_squares(past: list[FloatArray], future: FloatArray, taught: BoolArray, penalty: float) -> FloatArray:
+    n = np.count_nonzero(taught, axis=1).astype(np.float64)
+    columns, means = [], []
+    for values in (*past, future):
+        logs = np.log(np.where(taught, values, 1.0))
+        mean = logs.sum(axis=1) / n
+        logs -= mean[:, None]
+        logs *= taught
+        columns.append(logs)
+        means.append(mean)
+    width = len(past)
+    moments = np.empty((len(n), width, width + 1))
+    for i in range(width):
+        for j in range(i, width + 1):
+            moments[:, i, j] = np.einsum("nt,nt->n", columns[i], columns[j])
+            if j < width:
+                moments[:, j, i] = moments[:, i, j]
+    gram = moments[:, :, :width] + penalty * np.eye(width)
+    slopes = np.linalg.solve(gram, moments[:, :, width:] + penalty / width)[:, :, 0]
+    intercept = means[width] - sum(slopes[:, place] * means[place] for place in range(width))
+    return np.column_stack([intercept, slopes])

@@ -7,15 +7,15 @@ import numpy as np
 
 from risk.quant import garch
 from risk.quant.engine import Engine
+from risk.quant.ewma import ewma
 from risk.quant.filtered_simulation import Dynamics, simulate
-from risk.quant.garch import Innovation
 from risk.quant.random_numbers import Stream
 from risk.quant.returns import Sequences
 
 if __name__ == "__main__":
     values = Stream(1).normals((1, 2 * garch.FEWEST))
-    is_first = np.zeros(values.shape, dtype=np.bool_)
-    for innovation in Innovation:
-        garch.fit(Sequences(values, is_first, np.array([values.size])), innovation=innovation, engine=Engine.NUMBA)
+    series = Sequences(values, np.zeros(values.shape, dtype=np.bool_), np.array([values.size]))
+    garch.filtered(series, garch.fit(series, engine=Engine.NUMBA), engine=Engine.NUMBA)
+    ewma(series, engine=Engine.NUMBA)
     dynamics = Dynamics(mean=0.0, omega=0.1, alpha=0.1, gamma=0.0, beta=0.8, next_variance=1.0)
     simulate(dynamics, values[0], days=2, paths=2, stream=Stream(1), engine=Engine.NUMBA)

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
+from risk.quant.engine import Engine
 from risk.quant.ewma import backcast, effective_days, ewma
-from risk.quant.returns import returns
+from risk.quant.returns import Sequences, returns
 from risk.quant.status import Status
 from tests.risk.quant.simulated import sequences
 
@@ -51,3 +52,14 @@ def test_too_short_and_constant_series_say_so():
     assert ewma(sequences(np.ones(9))).status.tolist() == [Status.TOO_FEW_OBSERVATIONS]
     assert ewma(sequences(np.zeros(50))).status.tolist() == [Status.CONSTANT]
     assert np.isnan(ewma(sequences(np.zeros(50))).next_variance).all()
+
+
+def test_both_engines_give_the_same():
+    pytest.importorskip("numba")
+    values = np.random.default_rng(4).normal(0, 0.03, (3, 120))
+    values[1, :40] = 0.0
+    series = Sequences(values, np.zeros(values.shape, dtype=np.bool_), np.array([120, 80, 120]))
+
+    compiled, plain = (ewma(series, engine=engine) for engine in (Engine.NUMBA, Engine.NUMPY))
+    assert compiled.variances.tolist() == plain.variances.tolist()
+    assert compiled.next_variance.tolist() == plain.next_variance.tolist()

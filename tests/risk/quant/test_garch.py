@@ -195,6 +195,20 @@ def test_recursion_is_the_definition():
         assert found.next_variance[row] == pytest.approx(variance, rel=1e-12)
 
 
+def test_both_engines_filter_the_same():
+    pytest.importorskip("numba")
+    values = garch_returns(series=3, days=150, seed=11)
+    values[2, :30] = 0.0
+    is_first = np.zeros(values.shape, dtype=np.bool_)
+    is_first[0, 70] = True
+    series = Sequences(values, is_first, np.array([150, 150, 120]))
+    fits = fit(series, asymmetry=Asymmetry.GJR)
+
+    compiled, plain = (filtered(series, fits, engine=engine) for engine in (Engine.NUMBA, Engine.NUMPY))
+    for name in ("variances", "residuals", "next_variance"):
+        assert getattr(compiled, name) == pytest.approx(getattr(plain, name), rel=1e-12, nan_ok=True)
+
+
 def test_tail_is_that_of_what_happened_where_the_recursion_was_spared():
     values = garch_returns(series=1, days=150, seed=11)
     fits = fit(sequences(values))
