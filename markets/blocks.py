@@ -3,6 +3,7 @@
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -212,22 +213,33 @@ def read_vector(vector: str, asset_ids: Sequence[int], *, first_year: int, last_
     return rows
 
 
-def read_sources(asset_ids: Sequence[int], *, first_year: int, last_year: int) -> dict[int, NDArray[np.int16]]:
-    """Who said each day's close, 0 for nobody; in the slots of `read_vector`."""
-    width = (last_year - first_year + 1) * SLOTS
-    rows: dict[int, NDArray[np.int16]] = {}
+def read_bars(asset_ids: Sequence[int], *, start: date, end: date) -> tuple[FloatArray, NDArray[np.int16]]:
+    """All `VECTORS` from `start` to `end`, exclusive: vectors x assets x days, and who said each day's close, 0 nobody.
+
+    Each asset is asked for once.
+    """
+    days = (end - start).days
+    values = np.full((len(VECTORS), len(asset_ids), days), np.nan)
+    sources = np.zeros((len(asset_ids), days), dtype=np.int16)
+    position = {asset_id: index for index, asset_id in enumerate(asset_ids)}
+    # Of each year: the first slot inside the window, its day there, and how many slots follow.
+    windows = {}
+    for year in range(start.year, end.year + 1):
+        first, after = max(start, date(year, 1, 1)), min(end, date(year + 1, 1, 1))
+        windows[year] = ((first - date(year, 1, 1)).days, (first - start).days, max(0, (after - first).days))
     with binary_cursor() as cursor:
         cursor.execute(
-            f"SELECT asset_id, year, sources FROM {TABLE} WHERE asset_id = ANY(%s) AND year BETWEEN %s AND %s",  # noqa: S608  # a literal name
-            [list(asset_ids), first_year, last_year],
+            f"SELECT asset_id, year, close, volume, market_cap, sources FROM {TABLE}"  # noqa: S608  # a literal name
+            " WHERE asset_id = ANY(%s) AND year BETWEEN %s AND %s",
+            [list(asset_ids), start.year, end.year],
         )
-        for asset_id, year, packed in cursor:
-            row = rows.get(asset_id)
-            if row is None:
-                row = rows[asset_id] = np.zeros(width, dtype=np.int16)
-            start = (year - first_year) * SLOTS
-            row[start : start + SLOTS] = np.frombuffer(packed, "<i2")
-    return rows
+        for row in cursor:
+            index = position[row[0]]
+            slot, day, count = windows[row[1]]
+            vectors = np.frombuffer(b"".join(row[2:5]), "<f8").reshape(len(VECTORS), SLOTS)
+            values[:, index, day : day + count] = vectors[:, slot : slot + count]
+            sources[index, day : day + count] = np.frombuffer(row[5], "<i2")[slot : slot + count]
+    return values, sources
 
 
 def _with_one_nan(values: FloatArray) -> FloatArray:

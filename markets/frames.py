@@ -42,22 +42,32 @@ def price_frame(asset_ids: Sequence[int], *, start: date, end: date, vector: str
     return PriceFrame(np.array(asset_ids, dtype=np.int32), start, values)
 
 
-def source_frame(asset_ids: Sequence[int], *, start: date, end: date) -> NDArray[np.int16]:
-    """Ids of the sources of the bars that `price_frame` reads; 0 where there is no bar."""
-    columns = _columns(start, end)
-    rows = blocks.read_sources(asset_ids, first_year=start.year, last_year=end.year)
-    values = np.zeros((len(asset_ids), len(columns)), dtype=np.int16)
-    for index, asset_id in enumerate(asset_ids):
-        row = rows.get(asset_id)
-        if row is not None:
-            np.take(row, columns, out=values[index])
-    return values
+@dataclass(frozen=True, slots=True)
+class BarFrame:
+    """The same of all values that blocks hold, with the ids of the sources; 0 where there is no bar."""
+
+    close: NDArray[np.float64]
+    volume: NDArray[np.float64]
+    market_cap: NDArray[np.float64]
+    sources: NDArray[np.int16]
+
+
+def bar_frame(asset_ids: Sequence[int], *, start: date, end: date) -> BarFrame:
+    """What is known of each asset from `start` to `end`, exclusive, read once; each asset is asked for once."""
+    _require_days(start, end)
+    values, sources = blocks.read_bars(asset_ids, start=start, end=end)
+    close, volume, market_cap = values
+    return BarFrame(close, volume, market_cap, sources)
+
+
+def _require_days(start: date, end: date) -> None:
+    if end <= start:
+        raise ValueError("an empty window")
 
 
 def _columns(start: date, end: date) -> NDArray[np.intp]:
     """The slots of the days from `start` to `end`, exclusive, in whole years from that of `start` on."""
-    if end <= start:
-        raise ValueError("an empty window")
+    _require_days(start, end)
     days = np.arange((start - _EPOCH).days, (end - _EPOCH).days, dtype=np.int32)
     year, slot = blocks.year_and_slot(days)
     return (year.astype(np.intp) - start.year) * SLOTS + slot

@@ -48,18 +48,9 @@ def panel(asset_ids: Sequence[int], *, through: date, since: date | None = None)
     `ValueError` where the stored bytes of an asset are no prices.
     """
     since = since or _since(asset_ids, through)
-    window = {"start": since, "end": through + _DAY}
-    prices, volumes, caps = (
-        frames.price_frame(asset_ids, vector=vector, **window).values for vector in ("close", "volume", "market_cap")
-    )
-    return Panel(
-        np.array(asset_ids, dtype=np.int64),
-        (since - EPOCH).days,
-        prices,
-        volumes,
-        caps,
-        frames.source_frame(asset_ids, **window),
-    )
+    bars = frames.bar_frame(asset_ids, start=since, end=through + _DAY)
+    first = (since - EPOCH).days
+    return Panel(np.array(asset_ids, dtype=np.int64), first, bars.close, bars.volume, bars.market_cap, bars.sources)
 
 
 def readable(asset_ids: Sequence[int], *, through: date, since: date | None = None) -> Panel:

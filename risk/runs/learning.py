@@ -18,7 +18,7 @@ from risk.quant.outcomes import Outcomes, outcomes
 from risk.quant.returns import bad_prints
 from risk.quant.universe import Measured, Panel
 
-AT_ONCE = 250
+AT_ONCE = 500
 FIRST_DATE_AFTER = 60
 """Days of history before the first forecast that is learnt from."""
 _DAY = timedelta(days=1)

@@ -36,7 +36,7 @@ from risk.quant.score_map import band
 from risk.quant.universe import CAUSES, Compared, Facts, Measured, Scored
 from risk.runs import learning
 
-CHUNK_ASSETS = 250
+CHUNK_ASSETS = 500
 ADDITIVE_WITHIN = 1e-9
 LIBRARIES = ("numpy", "scipy", "numba", "llvmlite")
 _DAY = timedelta(days=1)

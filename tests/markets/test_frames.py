@@ -64,6 +64,27 @@ def test_frame_says_what_the_rows_say_for_any_window(market):
 
 
 @with_database
+def test_frame_of_all_values_is_that_of_each_and_says_who_said_it(market):
+    @given(st.data())
+    def check(data):
+        start = data.draw(st.dates(FIRST - timedelta(days=400), FIRST + timedelta(days=DAYS + 400)), "start")
+        end = start + timedelta(days=data.draw(st.integers(1, 1_000), "days"))
+        asset_ids = data.draw(st.lists(st.sampled_from([*market, 999_999]), max_size=5, unique=True), "assets")
+
+        found = frames.bar_frame(asset_ids, start=start, end=end)
+
+        for vector in VECTORS:
+            alone = frames.price_frame(asset_ids, start=start, end=end, vector=vector).values
+            np.testing.assert_array_equal(getattr(found, vector), alone)
+        by_row = np.zeros(found.sources.shape, dtype=np.int16)
+        for bar in DailyBar.objects.filter(asset_id__in=asset_ids, day__gte=start, day__lt=end):
+            by_row[asset_ids.index(bar.asset_id), (bar.day - start).days] = bar.source_id
+        np.testing.assert_array_equal(found.sources, by_row)
+
+    check()
+
+
+@with_database
 def test_missing_day_is_missing_and_never_filled(market):
     coin = AssetFactory.create()
     store_daily_bars(coin, date(2020, 2, 28), [1.0, None, 3.0])
@@ -75,17 +96,19 @@ def test_missing_day_is_missing_and_never_filled(market):
 
 @pytest.mark.parametrize("end", [date(2020, 1, 1), date(2019, 12, 31)])
 def test_window_without_a_day_is_refused(end):
-    with pytest.raises(ValueError, match="empty window"):
-        frames.price_frame([1], start=date(2020, 1, 1), end=end)
+    for read in (frames.price_frame, frames.bar_frame):
+        with pytest.raises(ValueError, match="empty window"):
+            read([1], start=date(2020, 1, 1), end=end)
 
 
 @with_database
 def test_any_number_of_assets_takes_one_query(market):
-    for asset_ids in (market[:1], market):
-        with statements() as said:
-            frames.price_frame(asset_ids, start=FIRST, end=FIRST + timedelta(days=DAYS))
+    for read in (frames.price_frame, frames.bar_frame):
+        for asset_ids in (market[:1], market):
+            with statements() as said:
+                read(asset_ids, start=FIRST, end=FIRST + timedelta(days=DAYS))
 
-        assert len(said) == 1
+            assert len(said) == 1
 
 
 def provider_bars(rows: list[tuple[str, date, float]], *, source: str = "file", estimated: bool = False) -> Bars:
