@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from config.kernel.many import any_of
 from markets import frames
 from markets.models import Asset
 from markets.queries.volatility_regime import BITCOIN
@@ -37,7 +38,7 @@ def ever_seen(day: date) -> list[int]:
 
 def first_day(asset_ids: Sequence[int]) -> date | None:
     """Of the first bar of any of these assets."""
-    found = Asset.objects.filter(pk__in=asset_ids, bars_from__isnull=False).order_by("bars_from").first()
+    found = Asset.objects.filter(pk__in=any_of(asset_ids), bars_from__isnull=False).order_by("bars_from").first()
     return found.bars_from if found else None
 
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import numpy as np
 from django.db.models import Min
 
+from config.kernel.many import any_of
 from markets.models import NewsItem, NewsMention, NewsScore
 from markets.sentiment import daily, scorer
 from markets.sentiment.daily import NewsMood
@@ -41,7 +42,7 @@ def moods(asset_ids: Sequence[int], *, at: datetime, model_version: str | None =
     # Looked up apart: a score is one of an item, whatever number of assets the item is about.
     rows = list(
         NewsMention.objects.filter(
-            asset_id__in=asset_ids,
+            asset_id__in=any_of(asset_ids),
             item__published_at__gt=at - (daily.BASE_DAYS + daily.REACH_DAYS) * _DAY,
             item__published_at__lte=at,
             item__fetched_at__lte=at,
@@ -52,7 +53,7 @@ def moods(asset_ids: Sequence[int], *, at: datetime, model_version: str | None =
     scores = {
         item_id: (tone, events)
         for item_id, tone, events in NewsScore.objects.filter(
-            model_version=version, item_id__in={item_id for _, item_id, _ in rows}
+            model_version=version, item_id__in=any_of({item_id for _, item_id, _ in rows})
         ).values_list("item_id", "tone", "events")
     }
     by_asset: dict[int, list[tuple[int, float]]] = defaultdict(list)

@@ -21,6 +21,7 @@ from django.db import transaction
 from accounts.actions import jobs
 from accounts.models import Job
 from config.kernel import clock
+from config.kernel.many import any_of
 from markets.queries import news_mood
 from risk import frames
 from risk.actions import risk_models, risk_scores, score_runs
@@ -325,7 +326,7 @@ def _facts(
             held[row] = np.nan if before.score is None else before.score
     rows = {asset_id: row for row, asset_id in enumerate(ids)}
     underlying = np.full(len(ids), -1, dtype=np.int64)
-    for asset_id, other in Wrapping.objects.filter(asset_id__in=ids).values_list("asset_id", "underlying_id"):
+    for asset_id, other in Wrapping.objects.filter(asset_id__in=any_of(ids)).values_list("asset_id", "underlying_id"):
         underlying[rows[asset_id]] = rows.get(other, -1)
     return Facts(news, held, underlying)
 

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 import numpy as np
 
+from config.kernel.many import any_of
 from markets.models import Asset
 from risk import frames
 from risk.actions import risk_models
@@ -59,7 +60,7 @@ def perform(
     if len(days) <= learning.FEWEST_DATES:
         raise HistoryTooShort
     panel = frames.readable(asset_ids, through=until)
-    symbols = dict(Asset.objects.filter(pk__in=asset_ids).values_list("pk", "symbol"))
+    symbols = dict(Asset.objects.filter(pk__in=any_of(asset_ids)).values_list("pk", "symbol"))
     is_even = np.array([zlib.crc32(symbols[pk].encode()) % 2 == 0 for pk in panel.asset_ids.tolist()], dtype=np.bool_)
     bitcoin = frames.reference_row(panel)
     prior, taken = None, []
