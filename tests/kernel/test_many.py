@@ -20,3 +20,8 @@ def test_statement_is_the_same_for_one_id_and_for_many():
 
     assert one[0] == many[0]
     assert len(one[1]) == len(many[1]) == 1
+
+
+def test_what_is_no_number_is_refused_before_the_database_is_asked():
+    with pytest.raises(ValueError, match="invalid literal"):
+        any_of(["x"])  # type: ignore[list-item]
