@@ -64,7 +64,7 @@ COLUMNS = (
 NOTES = (
     "* Shown for comparison, never used. The interval of the hits allows for days on which everything falls together.",
     "AS: Acerbi and Szekely's statistic; above 0 the expected shortfall was too small.",
-    "Kupiec, Christoffersen, dynamic quantile (DQ): shares of the assets that pass at 5 %, of those with 100 forecasts.",
+    "Kupiec, Christoffersen, dynamic quantile (DQ): shares of the assets with 100 forecasts that pass at 5 %.",
     "g/y/r: assets by the traffic light of Basel, by their last 250 days.",
     "FZ0: means of days on the forecasts that all methods made; the difference to EWMA-filtered simulation (FHS), its",
     "p-value after Diebold and Mariano, and whether the model confidence set keeps the method, with its p-value.",

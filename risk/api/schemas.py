@@ -261,7 +261,7 @@ class BacktestResult(serializers.Serializer):
     christoffersen_passed = _number("Share of them that also shows no runs of exceedances; Christoffersen (1998).")
     dynamic_quantile_assets = _count("Those of them on which the next test says anything.")
     dynamic_quantile_passed = _number(
-        "Share of those whose exceedances neither earlier ones nor the value at risk foretold; Engle and Manganelli (2004)."
+        "Share of those whose exceedances nothing that was known foretold; Engle and Manganelli (2004)."
     )
     traffic_light_assets = _count("Assets with at least 250 forecasts; at 99 % alone.")
     traffic_light_green = _number("Share of them with at most 4 exceedances in their last 250 days; Basel Committee.")
