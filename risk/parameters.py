@@ -10,7 +10,7 @@ from typing import Any
 
 from config.kernel.errors import ValidationFailed
 
-RELEASE = "1.0.0"
+RELEASE = "1.1.0"
 _FORMULAS = Path(__file__).parent / "quant"
 
 
@@ -38,6 +38,9 @@ class Parameters:
     learning_dates: int = 60
     calibration_dates: int = 12
     """The latest days, 30 days apart, that the forecast and its intervals are learnt from."""
+    reach_dates: int = 2
+    reach_response: float = 0.5
+    """Of how many of these days the errors say how far intervals reach, and how much: 0 not at all, 1 in proportion."""
 
     def __post_init__(self) -> None:
         numbers = [self.penalty, self.recent_share, self.floor_of_stablecoins, self.sentiment_cap, self.sentiment_from]
@@ -48,6 +51,8 @@ class Parameters:
         if self.sentiment_full <= self.sentiment_from or not 0 <= self.hold_days <= 365:
             raise ParametersRefused
         if not 1 <= self.calibration_dates < self.learning_dates <= 200:
+            raise ParametersRefused
+        if not (1 <= self.reach_dates <= self.calibration_dates and 0 <= self.reach_response <= 1):
             raise ParametersRefused
 
     @classmethod

@@ -10,7 +10,7 @@ from config.kernel.errors import Conflict, NotFound
 from markets.actions import market
 from risk import parameters as versions
 from risk.models import RiskModel
-from risk.parameters import Parameters
+from risk.parameters import Parameters, ParametersRefused
 
 FIRST = "The first model of this installation."
 
@@ -110,7 +110,10 @@ def named(version: str) -> RiskModel:
 
 def require_own(model: RiskModel) -> Parameters:
     """The model's parameters; raises `ModelOfOtherFormulas` unless this code is what its version names."""
-    parameters = Parameters.of(model.parameters)
+    try:
+        parameters = Parameters.of(model.parameters)
+    except ParametersRefused as refused:  # those of a release with other parameters
+        raise ModelOfOtherFormulas(version=model.version) from refused
     if versions.version(parameters) != model.version:
         raise ModelOfOtherFormulas(version=model.version)
     return parameters

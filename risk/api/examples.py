@@ -2,7 +2,7 @@
 
 from risk.model_card import LIMITS, METHOD, WHAT_THIS_IS_NOT
 
-_VERSION = "1.0.0-5f0c9a1e"
+_VERSION = "1.1.0-5f0c9a1e"
 _HASH = "9f2c4d0b7a1e8f6355f1c0de4b9a7d21c3e8f0a6b5d4927318f6e0c2a9b7d451"
 _MATCH = {
     "by": "symbol",
@@ -193,16 +193,30 @@ BACKTEST = {
     "results": [
         {
             "method": "combined",
-            "level": 0.975,
+            "baseline": False,
+            "level": 0.99,
             "forecasts": 198_211,
-            "exceedances": 5213,
-            "rate": 0.0263,
-            "expected_rate": 0.025,
-            "kupiec_passed": 0.97,
-            "christoffersen_passed": 0.91,
+            "exceedances": 2081,
+            "rate": 0.0105,
+            "rate_low": 0.0071,
+            "rate_high": 0.0155,
+            "expected_rate": 0.01,
             "tested_assets": 190,
-            "shortfall_statistic": 0.026,
-            "fz0": 2.63,
+            "kupiec_passed": 0.95,
+            "christoffersen_passed": 0.9,
+            "dynamic_quantile_assets": 190,
+            "dynamic_quantile_passed": 0.56,
+            "traffic_light_assets": 180,
+            "traffic_light_green": 0.78,
+            "traffic_light_yellow": 0.22,
+            "traffic_light_red": 0.0,
+            "shortfall_statistic": 0.046,
+            "compared_forecasts": 190_400,
+            "fz0": 2.876,
+            "fz0_difference": -0.042,
+            "fz0_p_value": 0.071,
+            "confidence_set_p_value": 0.82,
+            "in_confidence_set": True,
         }
     ],
     "created_at": "2026-03-01T02:00:00Z",

@@ -15,13 +15,16 @@ from config.kernel.schema import Problem
 from markets.api.answers import Answer
 from risk import model_card
 from risk.api import examples
-from risk.api.schemas import HORIZONS, BacktestAnswer, CalibrationAnswer, ModelCard, RiskModelList
+from risk.api.schemas import HORIZONS, BacktestAnswer, BacktestResult, CalibrationAnswer, ModelCard, RiskModelList
 from risk.api.scores import MODEL
 from risk.api.views import RiskView
 from risk.models import ForecastOutcome, RiskFit, RiskModel
 from risk.queries import calibration, models
 from risk.queries.calibration import Row
 from risk.queries.scores import day_from, named
+
+_UNTOLD: dict[str, object] = dict.fromkeys(BacktestResult().get_fields())
+"""Of a result that an earlier release stored."""
 
 
 def _json(body: dict[str, object], at: datetime) -> Answer:
@@ -94,7 +97,7 @@ class ShowBacktest(RiskView):
             "days": models.days(backtest),
             "assets": backtest.assets,
             "forecasts": backtest.forecasts,
-            "results": backtest.results,
+            "results": [_UNTOLD | result for result in backtest.results],
             "created_at": backtest.created_at,
             "what_this_is_not": model_card.WHAT_THIS_IS_NOT,
         }

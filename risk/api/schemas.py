@@ -240,6 +240,42 @@ class ModelCard(RiskModelRow):
     calibration_url = serializers.CharField()
 
 
+def _count(help_text: str) -> serializers.IntegerField:
+    return serializers.IntegerField(allow_null=True, help_text=help_text)
+
+
+class BacktestResult(serializers.Serializer):
+    """How one method fared at one level. null: it could not be told, or the version that was backtested did not ask."""
+
+    method = serializers.CharField()
+    baseline = serializers.BooleanField(allow_null=True, help_text="Shown for comparison, never used.")
+    level = serializers.FloatField()
+    forecasts = _count("Days of all assets.")
+    exceedances = _count("On which the loss was beyond the value at risk.")
+    rate = _number("Their share of the forecasts.")
+    rate_low = _number("Of the 95 % interval of the rate, which allows for assets of a day falling together.")
+    rate_high = _number("Of the same interval.")
+    expected_rate = _number("1 - level.")
+    tested_assets = _count("Assets with at least 100 forecasts.")
+    kupiec_passed = _number("Share of them exceeded as often as was said, by a test of 5 %; Kupiec (1995).")
+    christoffersen_passed = _number("Share of them that also shows no runs of exceedances; Christoffersen (1998).")
+    dynamic_quantile_assets = _count("Those of them on which the next test says anything.")
+    dynamic_quantile_passed = _number(
+        "Share of those whose exceedances nothing that was known foretold; Engle and Manganelli (2004)."
+    )
+    traffic_light_assets = _count("Assets with at least 250 forecasts; at 99 % alone.")
+    traffic_light_green = _number("Share of them with at most 4 exceedances in their last 250 days; Basel Committee.")
+    traffic_light_yellow = _number("With 5 to 9.")
+    traffic_light_red = _number("With 10 or more.")
+    shortfall_statistic = _number("Acerbi and Szekely's Z2; positive: the shortfall was too small.")
+    compared_forecasts = _count("Those that every method made, on which the losses that follow are compared.")
+    fz0 = _number("Loss of value at risk and shortfall together, of percent, mean of days; less is better.")
+    fz0_difference = _number("To EWMA-filtered historical simulation; negative: this one is better.")
+    fz0_p_value = _number("That the difference is chance; Diebold and Mariano (1995), on days, with HAC variance.")
+    confidence_set_p_value = _number("In the model confidence set; Hansen, Lunde and Nason (2011).")
+    in_confidence_set = serializers.BooleanField(allow_null=True, help_text="It cannot be told from the best at 10 %.")
+
+
 class BacktestAnswer(serializers.Serializer):
     """One-day value at risk and expected shortfall against what happened. Losses are positive."""
 
@@ -250,10 +286,7 @@ class BacktestAnswer(serializers.Serializer):
     days = serializers.IntegerField()
     assets = serializers.IntegerField()
     forecasts = serializers.IntegerField()
-    results = serializers.ListField(
-        child=serializers.JSONField(),
-        help_text="One a method and level: hits, hit rate, Kupiec, Christoffersen, Acerbi-Szekely, FZ0.",
-    )
+    results = BacktestResult(many=True, help_text="One a method and level.")
     created_at = serializers.DateTimeField()
     what_this_is_not = serializers.ListField(child=serializers.CharField())
 

@@ -1,12 +1,15 @@
 """Intervals that hold what they promise: split conformal prediction by bucket."""
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, inf
 
 import numpy as np
 
 from risk.quant.arrays import FloatArray
+
+_SMALLEST_ERROR = 1e-6
+"""A date that was foretold exactly must not promise that the next one will be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,12 @@ class Calibration:
         """The half-width for a bucket; that of all where the bucket is too small to have its own."""
         reach = self.reach.get(bucket, inf)
         return reach if reach < inf else self.pooled
+
+    def scaled(self, by: float) -> "Calibration":
+        """The same with every reach so many times as far."""
+        return replace(
+            self, reach={bucket: by * reach for bucket, reach in self.reach.items()}, pooled=by * self.pooled
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +60,19 @@ def calibrate(
         _reach(distances[known], coverage),
         {bucket: len(part) for bucket, part in parts.items()},
     )
+
+
+def expected_errors(errors: Sequence[FloatArray], *, dates: int, response: float) -> FloatArray:
+    """By how much errors were to be expected large on each date and, last, on the one to come.
+
+    The mean over the `dates` before it of their median absolute error, to the power `response`: 0 expects the same on
+    every date, 1 as much as lately. NaN on the first date, before which there is none. Distances divided by it are
+    nearer to exchangeable where the whole market is calm or wild together: Lei et al. (2018), 5.2.
+    """
+    typical = np.array([np.nanmedian(np.abs(error)) for error in errors])
+    typical = np.maximum(typical, _SMALLEST_ERROR)
+    lately = [typical[max(0, date - dates) : date].mean() if date else np.nan for date in range(len(errors) + 1)]
+    return np.asarray(np.array(lately) ** response)
 
 
 def intervals(

@@ -35,8 +35,8 @@ class ConfidenceSet:
 def diebold_mariano(first: FloatArray, second: FloatArray, *, lags: int | None = None) -> DieboldMariano:
     """Of two series of losses; Diebold and Mariano (1995), JBES 13, with the variance of Newey and West (1987).
 
-    `lags` is floor(4 (n / 100)^(2/9)) by default. Pool assets into one mean loss a date first: losses of one date are
-    not independent. NaN where the two never differ.
+    `lags` are `newey_west_lags` by default. Pool assets into one mean loss a date first: losses of one date are not
+    independent. NaN where the two never differ.
     """
     difference = first - second
     difference = difference[~np.isnan(difference)]
@@ -44,11 +44,16 @@ def diebold_mariano(first: FloatArray, second: FloatArray, *, lags: int | None =
     if n < 2:
         return DieboldMariano(float("nan"), float("nan"), float("nan"), n)
     mean = float(difference.mean())
-    variance = long_run_variance(difference, lags=int(4 * (n / 100) ** (2 / 9)) if lags is None else lags)
+    variance = long_run_variance(difference, lags=newey_west_lags(n) if lags is None else lags)
     if variance <= 0:
         return DieboldMariano(mean, float("nan"), float("nan"), n)
     statistic = mean / float(np.sqrt(variance / n))
     return DieboldMariano(mean, statistic, float(2 * ndtr(-abs(statistic))), n)
+
+
+def newey_west_lags(size: int) -> int:
+    """floor(4 (n / 100)^(2/9)); Newey and West (1994), Review of Economic Studies 61."""
+    return int(4 * (size / 100) ** (2 / 9))
 
 
 def long_run_variance(values: FloatArray, *, lags: int) -> float:

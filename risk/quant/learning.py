@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from risk.quant import ridge, scoring
 from risk.quant.arrays import FloatArray, IntArray, LabelArray
-from risk.quant.conformal import Calibration, calibrate
+from risk.quant.conformal import Calibration, calibrate, expected_errors
 from risk.quant.ridge import Ridge
 from risk.quant.tail_risk import FULL_HISTORY
 
@@ -52,10 +52,19 @@ def buckets(size: LabelArray, observations: IntArray) -> NDArray[np.str_]:
     )
 
 
-def learn(days: Sequence[Day], *, penalty: float, recent_share: float, calibration_dates: int) -> Learnt | None:
+def learn(
+    days: Sequence[Day],
+    *,
+    penalty: float,
+    recent_share: float,
+    calibration_dates: int,
+    reach_dates: int,
+    reach_response: float,
+) -> Learnt | None:
     """From days in their order; None of too few.
 
-    The intervals are calibrated on the latest days, each forecast by what had been learnt from the days before it.
+    The intervals are calibrated on the latest days, each forecast by what had been learnt from the days before it, and
+    reach the farther the farther off the forecasts of the last `reach_dates` days were.
     """
     taught = [day for day in days if np.isfinite(day.log_risk).sum() >= FEWEST_ASSETS]
     if len(taught) < FEWEST_DATES:
@@ -70,22 +79,30 @@ def learn(days: Sequence[Day], *, penalty: float, recent_share: float, calibrati
         )
 
     forecasts, outcomes, forecast_ranks, outcome_ranks, names = [], [], [], [], []
-    for place in range(max(FEWEST_BEFORE, len(taught) - calibration_dates), len(taught)):
+    for place in range(max(FEWEST_BEFORE, len(taught) - calibration_dates - reach_dates), len(taught)):
         day = taught[place]
         forecast = scoring.forecast(learnt_from(taught[:place]), day.inputs)
         forecasts.append(forecast)
         outcomes.append(day.log_risk)
         forecast_ranks.append(100 * ridge.ranks(forecast[:, None])[:, 0])
         outcome_ranks.append(100 * ridge.ranks(day.log_risk[:, None])[:, 0])
-        names.extend(day.bucket.tolist())
+        names.append(day.bucket)
+    # Nothing could be expected of the errors of the very first of them.
+    judged = slice(max(1, len(forecasts) - calibration_dates), len(forecasts))
+    buckets_of = np.concatenate(names[judged]).tolist()
 
     def reach(forecast: list[FloatArray], outcome: list[FloatArray]) -> dict[float, Calibration]:
+        errors = [came - said for said, came in zip(forecast, outcome, strict=True)]
+        expected = expected_errors(errors, dates=reach_dates, response=reach_response)
+        scaled = np.concatenate([error / scale for error, scale in zip(errors, expected[:-1], strict=True)][judged])
         return {
-            coverage: calibrate(np.concatenate(forecast), np.concatenate(outcome), names, coverage=coverage)
+            coverage: calibrate(np.zeros(len(scaled)), scaled, buckets_of, coverage=coverage).scaled(
+                float(expected[-1])
+            )
             for coverage in COVERAGES
         }
 
-    known = np.isfinite(np.concatenate(outcomes)) & np.isfinite(np.concatenate(forecasts))
+    known = np.isfinite(np.concatenate(outcomes[judged])) & np.isfinite(np.concatenate(forecasts[judged]))
     return Learnt(
         learnt_from(taught),
         reach(forecasts, outcomes),

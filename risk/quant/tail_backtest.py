@@ -1,184 +1,190 @@
-"""One-day value at risk and expected shortfall as they would have been forecast: parameters every 30 days, variances
-every day."""
+"""How forecasts of the tail fared against what happened: docs/risk/protocol.md."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
+from math import isnan
 
 import numpy as np
 
-from risk.quant import garch
-from risk.quant.arrays import BoolArray, FloatArray, median_deviations, medians
-from risk.quant.coverage_tests import conditional_coverage, kupiec
-from risk.quant.ewma import ewma
-from risk.quant.features import GARCH_FREE_FROM, GARCH_FROM, LEVELS, prior_of
-from risk.quant.returns import WINSOR_DEVIATIONS, Returns
+from risk.quant.arrays import BoolArray, IntArray
+from risk.quant.coverage_tests import Zone, conditional_coverage, dynamic_quantile, kupiec, traffic_light
+from risk.quant.features import LEVELS
+from risk.quant.forecast_comparison import (
+    DieboldMariano,
+    diebold_mariano,
+    long_run_variance,
+    model_confidence_set,
+    newey_west_lags,
+)
+from risk.quant.hit_rate import wilson
+from risk.quant.random_numbers import Stream
 from risk.quant.shortfall_tests import acerbi_szekely, fz0_loss
-from risk.quant.tail_risk import Method, TailRisk, combined, ewma_filtered, garch_filtered, garch_student
+from risk.quant.tail_forecasts import BASELINES, METHODS, Forecasts
+from risk.quant.tail_risk import Method
 
-METHODS = (Method.COMBINED, Method.EWMA_FILTERED, Method.GARCH_FILTERED, Method.GARCH_STUDENT)
-DECAY = 0.94
 SIZE = 0.05
 """Of the tests that an asset passes or not."""
 FEWEST = 100
 """Forecasts of an asset below which a test of it alone says nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Forecasts:
-    """Of assets x days, by method; NaN where there is none. Log losses."""
-
-    losses: FloatArray
-    value_at_risk: Mapping[tuple[Method, float], FloatArray]
-    expected_shortfall: Mapping[tuple[Method, float], FloatArray]
+BENCHMARK = Method.EWMA_FILTERED
+"""Whose FZ0 loss the others are compared with: the best that is done without estimating a model."""
+CONFIDENCE_SET_SIZE = 0.1
+LIGHT_DAYS, LIGHT_LEVEL = 250, 0.99
+"""What the traffic light of Basel looks at."""
+SEED = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How one method fared at one level over all assets and days."""
+    """How one method fared at one level over all assets and days; None where it cannot be told."""
 
     method: str
+    baseline: bool
+    """Displayed beside the methods, never used."""
     level: float
     forecasts: int
     exceedances: int
-    rate: float
+    rate: float | None
+    rate_low: float | None
+    rate_high: float | None
+    """95 % interval of the rate that allows for the dependence of assets on a day and of days near each other."""
     expected_rate: float
-    kupiec_passed: float
-    christoffersen_passed: float
-    """Shares of the assets with at least 100 forecasts that pass at 5 %."""
     tested_assets: int
-    shortfall_statistic: float
-    fz0: float
+    """Those with at least 100 forecasts, of which shares pass each test at 5 %."""
+    kupiec_passed: float | None
+    christoffersen_passed: float | None
+    dynamic_quantile_assets: int
+    """Those among them whose regression can be solved: not where nothing was ever exceeded."""
+    dynamic_quantile_passed: float | None
+    traffic_light_assets: int
+    """Those with at least 250 forecasts, at 99 % alone; the shares are by the exceedances of their last 250."""
+    traffic_light_green: float | None
+    traffic_light_yellow: float | None
+    traffic_light_red: float | None
+    shortfall_statistic: float | None
+    compared_forecasts: int
+    """Those that every method made: all that follows is of them."""
+    fz0: float | None
     """Mean over days of the mean over assets; losses in percent."""
+    fz0_difference: float | None
+    """To that of EWMA-filtered simulation; negative: this one loses less."""
+    fz0_p_value: float | None
+    """Of the difference, two-sided; Diebold and Mariano with HAC variance, on means of days."""
+    confidence_set_p_value: float | None
+    in_confidence_set: bool | None
+    """Whether the 10 % model confidence set of all methods, on means of days, keeps it."""
 
 
-def forecast(past: Returns, after: FloatArray) -> Forecasts:
-    """The days of `after` (assets x days, log returns) by what was known at the end of `past`, day after day.
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """What a method lost on the forecasts that every method made, beside the benchmark."""
 
-    What is learnt ends with `past`; variances go on with each day that has happened, winsorised as it is then known.
-    """
-    kept = past.winsorised()
-    packed, actual = kept.sequences(), past.sequences()
-    recent = ewma(packed, decay=DECAY)
-    fits = garch.fit(packed, fewest=GARCH_FREE_FROM)
-    prior = prior_of(fits)
-    if prior is not None:
-        middle = np.flatnonzero((packed.size >= GARCH_FROM) & (packed.size < GARCH_FREE_FROM))
-        fits = fits.replaced(middle, garch.fit(packed.take(middle), prior=prior, fewest=GARCH_FROM))
-    filtered = garch.filtered(packed, fits, actual=actual.values)
-    happened = actual.masked()
-    limits = _limits(past.values)
-    variances = {
-        "ewma": _path_of_ewma(recent.next_variance, after, limits),
-        "garch": _path_of_garch(fits, filtered.next_variance, after, limits),
-    }
-    shift = np.where(np.isnan(fits.mean), 0.0, fits.mean)
-    at_risk: dict[tuple[Method, float], FloatArray] = {}
-    shortfall: dict[tuple[Method, float], FloatArray] = {}
-    for level in LEVELS:
-        parts = (
-            ewma_filtered(happened, recent, level=level),
-            garch_filtered(fits, filtered, level=level),
-            garch_student(fits, filtered, level=level),
-        )
-        single = {
-            Method.EWMA_FILTERED: _scaled(parts[0], recent.next_variance, variances["ewma"], np.zeros(len(shift))),
-            Method.GARCH_FILTERED: _scaled(parts[1], filtered.next_variance, variances["garch"], shift),
-            Method.GARCH_STUDENT: _scaled(parts[2], filtered.next_variance, variances["garch"], shift),
-        }
-        is_full = combined(*parts).method == Method.COMBINED
-        for index, found in enumerate((at_risk, shortfall)):
-            for method, values in single.items():
-                found[method, level] = values[index]
-            mean = sum(values[index] for values in single.values()) / 3
-            alone = single[Method.EWMA_FILTERED][index]
-            found[Method.COMBINED, level] = np.where(is_full[:, None], mean, alone)
-    return Forecasts(-after, at_risk, shortfall)
-
-
-def joined(blocks: Sequence[Forecasts]) -> Forecasts:
-    """Blocks of days of the same assets, one after the other."""
-    keys = blocks[0].value_at_risk
-    return Forecasts(
-        np.hstack([block.losses for block in blocks]),
-        {key: np.hstack([block.value_at_risk[key] for block in blocks]) for key in keys},
-        {key: np.hstack([block.expected_shortfall[key] for block in blocks]) for key in keys},
-    )
+    forecasts: int
+    fz0: float
+    difference: DieboldMariano
+    confidence_set_p_value: float
 
 
 def judge(found: Forecasts) -> list[Result]:
-    """Every method at every level."""
-    return [_result(found, method, level) for method in METHODS for level in LEVELS]
+    """Every method and baseline at every level."""
+    beside = {level: _comparisons(found, level) for level in LEVELS}
+    everything = product((*METHODS, *BASELINES), LEVELS)
+    return [_result(found, method, level, beside[level].get(method)) for method, level in everything]
 
 
-def _result(found: Forecasts, method: Method, level: float) -> Result:
+def _result(found: Forecasts, method: Method, level: float, beside: _Compared | None) -> Result:
     at_risk, shortfall = found.value_at_risk[method, level], found.expected_shortfall[method, level]
-    known = ~np.isnan(found.losses) & ~np.isnan(at_risk) & ~np.isnan(shortfall)
-    with np.errstate(invalid="ignore"):
-        beyond = known & (found.losses > at_risk)
-    total = int(known.sum())
-    counts = known.sum(axis=1)
-    tested = np.flatnonzero(counts >= FEWEST)
-    often = kupiec(beyond[tested].sum(axis=1), counts[tested], level=level)
-    patterns = np.array([_pattern(beyond[row], known[row], level) for row in tested.tolist()])
-    loss = fz0_loss(100 * found.losses, 100 * at_risk, 100 * shortfall, level=level)
-    seen = ~np.isnan(loss)
-    per_day = np.where(seen, loss, 0.0).sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
-    statistic = acerbi_szekely(found.losses, at_risk, shortfall, level=level)
+    known = np.flatnonzero(~np.isnan(at_risk) & ~np.isnan(shortfall))
+    at_risk, shortfall, came = at_risk[known], shortfall[known], found.losses[known]
+    beyond = came > at_risk
+    total = len(known)
+    low, high = _rate_interval(beyond, found.day[known])
+    # Where the next asset begins: each series is the forecasts of one in their order, whatever days are missing.
+    border = np.flatnonzero(np.diff(found.asset[known])) + 1
+    series = [hits for hits in np.split(beyond, border) if hits.size >= FEWEST]
+    risks = [risk for risk in np.split(at_risk, border) if risk.size >= FEWEST]
+    sizes, hits = (np.array([measure(one) for one in series], dtype=np.int64) for measure in (np.size, np.sum))
+    often = kupiec(hits, sizes, level=level).p_value
+    both = [conditional_coverage(one[None], level=level).p_value[0] for one in series]
+    dynamic = [
+        dynamic_quantile(one[None], risk[None], level=level).p_value[0] for one, risk in zip(series, risks, strict=True)
+    ]
+    told = [p for p in dynamic if not isnan(p)]
+    last = [one[-LIGHT_DAYS:] for one in series if one.size >= LIGHT_DAYS] if level == LIGHT_LEVEL else []
+    zones = [traffic_light(int(one.sum())).zone for one in last]
     return Result(
-        str(method),
-        level,
-        total,
-        int(beyond.sum()),
-        float(beyond.sum() / total) if total else float("nan"),
-        1 - level,
-        _share(often.p_value > SIZE),
-        _share(patterns > SIZE),
-        len(tested),
-        statistic,
-        float(per_day[seen.any(axis=0)].mean()) if seen.any() else float("nan"),
+        method=str(method),
+        baseline=method in BASELINES,
+        level=level,
+        forecasts=total,
+        exceedances=int(beyond.sum()),
+        rate=float(beyond.mean()) if total else None,
+        rate_low=low,
+        rate_high=high,
+        expected_rate=1 - level,
+        tested_assets=len(series),
+        kupiec_passed=_share([p > SIZE for p in often]),
+        christoffersen_passed=_share([p > SIZE for p in both]),
+        dynamic_quantile_assets=len(told),
+        dynamic_quantile_passed=_share([p > SIZE for p in told]),
+        traffic_light_assets=len(zones),
+        traffic_light_green=_share([zone is Zone.GREEN for zone in zones]),
+        traffic_light_yellow=_share([zone is Zone.YELLOW for zone in zones]),
+        traffic_light_red=_share([zone is Zone.RED for zone in zones]),
+        shortfall_statistic=acerbi_szekely(came, at_risk, shortfall, level=level) if total else None,
+        compared_forecasts=beside.forecasts if beside else 0,
+        fz0=beside.fz0 if beside else None,
+        fz0_difference=beside.difference.mean_difference if beside else None,
+        fz0_p_value=_known(beside.difference.p_value) if beside else None,
+        confidence_set_p_value=beside.confidence_set_p_value if beside else None,
+        in_confidence_set=beside.confidence_set_p_value > CONFIDENCE_SET_SIZE if beside else None,
     )
 
 
-def _pattern(beyond: BoolArray, known: BoolArray, level: float) -> float:
-    return float(conditional_coverage(beyond[known][None], level=level).p_value[0])
+def _comparisons(found: Forecasts, level: float) -> dict[Method, _Compared]:
+    """Of the methods that made forecasts at all, on those that each of them made; nothing where there are none."""
+    losses = {}
+    for method in (*METHODS, *BASELINES):
+        shortfall = found.expected_shortfall[method, level]
+        if not np.isnan(shortfall).all():
+            at_risk = found.value_at_risk[method, level]
+            losses[method] = fz0_loss(100 * found.losses, 100 * at_risk, 100 * shortfall, level=level)
+    common = np.flatnonzero(~np.isnan(list(losses.values())).any(axis=0)) if losses else np.zeros(0, dtype=np.int64)
+    if BENCHMARK not in losses or not common.size:
+        return {}
+    _, day, size = np.unique(found.day[common], return_inverse=True, return_counts=True)
+    by_day = {method: np.bincount(day, weights=loss[common]) / size for method, loss in losses.items()}
+    methods = list(by_day)
+    chosen = model_confidence_set(np.stack(list(by_day.values())), stream=Stream(SEED))
+    p_values = {methods[place]: p for place, p in zip(chosen.models, chosen.p_values, strict=True)}
+    return {
+        method: _Compared(common.size, float(daily.mean()), diebold_mariano(daily, by_day[BENCHMARK]), p_values[method])
+        for method, daily in by_day.items()
+    }
 
 
-def _share(passed: BoolArray) -> float:
-    return float(passed.mean()) if passed.size else float("nan")
+def _rate_interval(beyond: BoolArray, day: IntArray) -> tuple[float | None, float | None]:
+    """Wilson's interval for as many independent trials as would be as certain as these.
+
+    The rate is a ratio of sums over days, of hits and of forecasts; its variance is the long-run one of its
+    linearisation: Kish (1965), Survey Sampling, with Newey and West (1987).
+    """
+    total = beyond.size
+    rate = float(beyond.mean()) if total else 0.0
+    if not 0 < rate < 1:
+        return None, None
+    _, place, size = np.unique(day, return_inverse=True, return_counts=True)
+    days = size.size
+    apart = (np.bincount(place, weights=beyond) - rate * size) / size.mean()
+    variance = long_run_variance(apart, lags=newey_west_lags(days)) / days
+    alone = rate * (1 - rate) / total
+    return wilson(rate, total * min(1.0, alone / variance) if variance > 0 else total)
 
 
-def _scaled(tail: TailRisk, variance: FloatArray, path: FloatArray, shift: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """The tail of tomorrow for each later day: the same residuals, times the risk of that day."""
-    ratio = np.sqrt(path / variance[:, None])
-    return (
-        (tail.value_at_risk + shift)[:, None] * ratio - shift[:, None],
-        (tail.expected_shortfall + shift)[:, None] * ratio - shift[:, None],
-    )
+def _share(passed: Sequence[bool]) -> float | None:
+    return sum(passed) / len(passed) if passed else None
 
 
-def _limits(values: FloatArray) -> tuple[FloatArray, FloatArray]:
-    middle = medians(values)
-    reach = WINSOR_DEVIATIONS * median_deviations(values)
-    reach = np.where(reach > 0, reach, np.inf)
-    return middle - reach, middle + reach
-
-
-def _path_of_ewma(variance: FloatArray, after: FloatArray, limits: tuple[FloatArray, FloatArray]) -> FloatArray:
-    path = np.empty_like(after)
-    for day in range(after.shape[1]):
-        path[:, day] = variance
-        move = np.clip(after[:, day], *limits)
-        variance = np.where(np.isnan(move), variance, DECAY * variance + (1 - DECAY) * move**2)
-    return path
-
-
-def _path_of_garch(
-    fits: garch.GarchFit, variance: FloatArray, after: FloatArray, limits: tuple[FloatArray, FloatArray]
-) -> FloatArray:
-    path = np.empty_like(after)
-    for day in range(after.shape[1]):
-        path[:, day] = variance
-        error = np.clip(after[:, day], *limits) - fits.mean
-        moved = fits.omega + fits.alpha * error**2 + fits.beta * variance
-        variance = np.where(np.isnan(error), variance, moved)
-    return path
+def _known(value: float) -> float | None:
+    return None if isnan(value) else value

@@ -23,6 +23,7 @@ class Method(StrEnum):
     GARCH_FILTERED = "garch_filtered"
     GARCH_STUDENT = "garch_student"
     EXTREME_VALUE = "extreme_value"
+    EWMA_NORMAL = "ewma_normal"
     COMBINED = "combined"
 
 

@@ -15,18 +15,23 @@ BLOCK, RESAMPLES = 3, 2_000
 METRICS = ("rho_volatility", "rho_shortfall", "rho_drawdown", "auc_fall", "monotone_steps", "fall_rate_difference")
 
 
+Promise = tuple[str, float]
+"""What an interval is of, and how often it is to hold."""
+
+
 @dataclass(frozen=True, slots=True)
 class JudgedDay:
     """The assets of a day with a known outcome: what each order said, and what came."""
 
+    quarter: str
     orders: Mapping[str, FloatArray]
     volatility: FloatArray
     shortfall: FloatArray
     drawdown: FloatArray
     has_fallen: FloatArray
-    is_inside: Mapping[float, BoolArray]
-    """By coverage: whether the realised risk was inside the interval of its asset."""
-    width: Mapping[float, FloatArray]
+    is_inside: Mapping[Promise, BoolArray]
+    """Whether what came was inside the interval of its asset."""
+    width: Mapping[Promise, FloatArray]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,15 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
+class Coverage:
+    """How often intervals held, on the whole and by quarter, and how wide they were."""
+
+    share: float
+    by_quarter: Mapping[str, float]
+    width: float
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """Means over dates of each order's metrics, what separates ours from the benchmark, and the intervals."""
 
@@ -50,8 +64,7 @@ class Report:
     metrics: Mapping[str, Mapping[str, float]]
     pooled_auc: Mapping[str, float]
     against_benchmark: Mapping[str, Comparison]
-    coverage: Mapping[float, float]
-    width: Mapping[float, float]
+    coverage: Mapping[Promise, Coverage]
 
     @property
     def lost(self) -> list[str]:
@@ -63,25 +76,27 @@ def judged(
     orders: Mapping[str, FloatArray],
     came: Outcomes,
     *,
-    realised: FloatArray,
-    intervals: Mapping[float, tuple[FloatArray, FloatArray]],
+    quarter: str,
+    realised: Mapping[str, FloatArray],
+    intervals: Mapping[Promise, tuple[FloatArray, FloatArray]],
 ) -> JudgedDay:
-    """One day; `realised` is the risk that came, in the unit of the intervals.
+    """One day; `realised` is the risk that came, in the unit of each kind of interval.
 
     Only assets with an outcome that ours and the benchmark both know count; another order leaves out what it misses.
     """
     rows = np.flatnonzero(came.is_known & ~np.isnan(orders[OURS]) & ~np.isnan(orders[BENCHMARK]))
     return JudgedDay(
+        quarter,
         {name: order[rows] for name, order in orders.items()},
         came.volatility[rows],
         came.expected_shortfall[rows],
         came.drawdown[rows],
         came.has_fallen[rows],
         {
-            coverage: np.asarray((low[rows] <= realised[rows]) & (realised[rows] <= high[rows]))
-            for coverage, (low, high) in intervals.items()
+            (of, level): np.asarray((low[rows] <= realised[of][rows]) & (realised[of][rows] <= high[rows]))
+            for (of, level), (low, high) in intervals.items()
         },
-        {coverage: high[rows] - low[rows] for coverage, (low, high) in intervals.items()},
+        {promise: high[rows] - low[rows] for promise, (low, high) in intervals.items()},
     )
 
 
@@ -109,11 +124,21 @@ def report(days: Sequence[JudgedDay], *, stream: Stream) -> Report:
             name: area_under_curve(np.concatenate([day.orders[name] for day in days]), fallen) for name in names
         },
         against_benchmark=against,
-        coverage={
-            coverage: _mean(np.concatenate([day.is_inside[coverage] for day in days]).astype(np.float64))
-            for coverage in days[0].is_inside
-        },
-        width={coverage: _mean(np.concatenate([day.width[coverage] for day in days])) for coverage in days[0].width},
+        coverage={promise: _coverage(days, promise) for promise in days[0].is_inside},
+    )
+
+
+def _coverage(days: Sequence[JudgedDay], promise: Promise) -> Coverage:
+    """Each outcome counts once, on the whole and within its quarter."""
+    quarters = sorted({day.quarter for day in days})
+
+    def share(chosen: Sequence[JudgedDay]) -> float:
+        return _mean(np.concatenate([day.is_inside[promise] for day in chosen]).astype(np.float64))
+
+    return Coverage(
+        share(days),
+        {quarter: share([day for day in days if day.quarter == quarter]) for quarter in quarters},
+        _mean(np.concatenate([day.width[promise] for day in days])),
     )
 
 

@@ -3,19 +3,19 @@
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
-from math import isfinite
 
 import numpy as np
 
 from risk import frames
 from risk.actions import backtests, risk_models
 from risk.models import Backtest, RiskModel
-from risk.quant import tail_backtest
+from risk.quant import tail_backtest, tail_forecasts
+from risk.quant.arrays import FloatArray
 from risk.quant.eligibility import Standing, eligibility
 from risk.quant.features import WINDOW
 from risk.quant.learning import STEP
-from risk.quant.returns import Returns, bad_prints, returns
-from risk.quant.tail_backtest import Forecasts
+from risk.quant.returns import bad_prints, returns
+from risk.quant.tail_forecasts import Forecasts
 from risk.quant.universe import Panel
 from risk.runs.fitting import HistoryTooShort
 
@@ -51,33 +51,25 @@ def perform(
         on_progress(1)
     if not blocks:
         raise HistoryTooShort
-    found = tail_backtest.joined(blocks)
-    results = tail_backtest.judge(found)
-    if not results[0].forecasts:
+    found = Forecasts.joined(blocks)
+    if not found.losses.size:
         raise HistoryTooShort
-    known = ~np.isnan(found.losses) & ~np.isnan(next(iter(found.value_at_risk.values())))
     return backtests.record(
         model,
         since=start,
         until=until,
-        assets=int(known.any(axis=1).sum()),
-        forecasts=int(known.sum()),
-        results=[
-            {
-                name: (None if isinstance(value, float) and not isfinite(value) else value)
-                for name, value in asdict(result).items()
-            }
-            for result in results
-        ],
+        assets=np.unique(found.asset).size,
+        forecasts=found.losses.size,
+        results=[asdict(result) for result in tail_backtest.judge(found)],
         at=at,
     )
 
 
-def _block(known: Panel, after: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Forecasts:
+def _block(known: Panel, after: FloatArray) -> Forecasts:
     judged = eligibility(known.prices, known.volumes)
+    # Who is not ordinary has no forecast.
+    rows = np.flatnonzero(judged.standing == Standing.ORDINARY)
     believed = np.where(judged.bad_prints | ~(known.prices > 0), np.nan, known.prices)
-    past = returns(believed[:, -WINDOW - 1 :])
-    is_ordinary = judged.standing == Standing.ORDINARY
-    # Who is not ordinary has no forecast: a series without observations says so by itself.
-    values = np.where(is_ordinary[:, None], past.values, np.nan)
-    return tail_backtest.forecast(Returns(values, past.days, past.is_first), after)
+    past = returns(believed[rows, -WINDOW - 1 :])
+    first_day = known.first_day + known.prices.shape[1]
+    return tail_forecasts.forecast(past, after[rows], assets=known.asset_ids[rows], first_day=first_day)

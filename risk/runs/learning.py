@@ -68,6 +68,8 @@ def fit_on(
         penalty=parameters.penalty,
         recent_share=parameters.recent_share,
         calibration_dates=parameters.calibration_dates,
+        reach_dates=parameters.reach_dates,
+        reach_response=parameters.reach_response,
     )
     if found is None:
         return None

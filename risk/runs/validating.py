@@ -12,7 +12,7 @@ from markets.models import Asset
 from risk import frames
 from risk.actions import risk_models
 from risk.models import RiskModel
-from risk.quant import learning, scoring, validation
+from risk.quant import learning, ridge, scoring, validation
 from risk.quant.arrays import BoolArray, FloatArray, deviations
 from risk.quant.eligibility import Standing
 from risk.quant.features import NAMES
@@ -36,6 +36,7 @@ _DAY = timedelta(days=1)
 class Snapshot:
     """The ordinary assets of a date: what was measured, what every order says, and what came of them."""
 
+    date: date
     day: Day
     came: Outcomes
     orders: Mapping[str, FloatArray]
@@ -84,6 +85,8 @@ def perform(
                 penalty=parameters.penalty,
                 recent_share=parameters.recent_share,
                 calibration_dates=parameters.calibration_dates,
+                reach_dates=parameters.reach_dates,
+                reach_response=parameters.reach_response,
             )
             if learnt is not None and judged.sum() >= learning.FEWEST_ASSETS:
                 parts[name].append(_judged(now, learnt, judged))
@@ -104,7 +107,7 @@ def _snapshot(panel: Panel, day: date, known: Measured, is_even: BoolArray) -> S
         "trailing_90": deviations(moves[:, -90:]),
         "cap_rank": known.values[rows, NAMES.index("smallness")],
     }
-    return Snapshot(history.day_of(known, came), _rows(came, rows), orders, is_even[rows])
+    return Snapshot(day, history.day_of(known, came), _rows(came, rows), orders, is_even[rows])
 
 
 def _rows(came: Outcomes, rows: "np.ndarray[tuple[int], np.dtype[np.intp]]") -> Outcomes:
@@ -122,11 +125,24 @@ def _of(day: Day, chosen: BoolArray) -> Day:
 
 
 def _judged(now: Snapshot, learnt: Learnt, chosen: BoolArray) -> JudgedDay:
-    forecast = scoring.forecast(learnt.model, now.day.inputs)
+    forecast = np.where(chosen, scoring.forecast(learnt.model, now.day.inputs), np.nan)
+    came = np.where(chosen, now.day.log_risk, np.nan)
+    percentile, realised_percentile = (100 * ridge.ranks(values[:, None])[:, 0] for values in (forecast, came))
     intervals = {}
     for coverage in COVERAGES:
-        reach = np.array([learnt.log_volatility[coverage].of(name) for name in now.day.bucket.tolist()])
-        ends = (ANCHORS.score(forecast - reach), ANCHORS.score(forecast + reach))
-        intervals[coverage] = (np.where(chosen, ends[0], np.nan), ends[1])
-    orders = {OURS: np.where(chosen, forecast, np.nan), **now.orders}
-    return validation.judged(orders, now.came, realised=ANCHORS.score(now.day.log_risk), intervals=intervals)
+        reach, width = (
+            np.array([found[coverage].of(name) for name in now.day.bucket.tolist()])
+            for found in (learnt.log_volatility, learnt.percentile)
+        )
+        intervals["score", coverage] = (ANCHORS.score(forecast - reach), ANCHORS.score(forecast + reach))
+        intervals["percentile", coverage] = (
+            np.clip(percentile - width, 0.0, 100.0),
+            np.clip(percentile + width, 0.0, 100.0),
+        )
+    return validation.judged(
+        {OURS: forecast, **now.orders},
+        now.came,
+        quarter=f"{now.date.year} Q{(now.date.month + 2) // 3}",
+        realised={"score": ANCHORS.score(came), "percentile": realised_percentile},
+        intervals=intervals,
+    )

@@ -171,7 +171,35 @@ class BacktestFactory(DjangoModelFactory[Backtest]):
     until = date(2026, 2, 28)
     assets = 10
     forecasts = 3650
-    results = [{"method": "combined", "level": 0.975, "hits": 90}]
+    results = [
+        {
+            "method": "combined",
+            "baseline": False,
+            "level": 0.99,
+            "forecasts": 3650,
+            "exceedances": 40,
+            "rate": 0.010958904109589041,
+            "rate_low": 0.0074,
+            "rate_high": 0.0162,
+            "expected_rate": 0.01,
+            "tested_assets": 10,
+            "kupiec_passed": 0.9,
+            "christoffersen_passed": 0.8,
+            "dynamic_quantile_assets": 9,
+            "dynamic_quantile_passed": 0.7777777777777778,
+            "traffic_light_assets": 10,
+            "traffic_light_green": 0.7,
+            "traffic_light_yellow": 0.3,
+            "traffic_light_red": 0.0,
+            "shortfall_statistic": 0.026,
+            "compared_forecasts": 3000,
+            "fz0": 2.872,
+            "fz0_difference": -0.029,
+            "fz0_p_value": 0.046,
+            "confidence_set_p_value": 0.919,
+            "in_confidence_set": True,
+        }
+    ]
     created_at = NIGHT
 
 

@@ -16,8 +16,8 @@ def test_defaults_are_what_the_formulas_were_tuned_with():
 def test_version_names_formulas_and_parameters(monkeypatch, tmp_path):
     version = parameters.version(Parameters())
 
-    assert version.startswith("1.0.0-")
-    assert len(version) == len("1.0.0-") + 8
+    assert version.startswith("1.1.0-")
+    assert len(version) == len("1.1.0-") + 8
     assert parameters.version(Parameters()) == version
     assert parameters.version(Parameters(penalty=0.02)) != version
     parameters._formulas.cache_clear()
@@ -42,6 +42,10 @@ def test_what_was_stored_is_read_back():
         {"sentiment_full": 1.0},
         {"hold_days": -1},
         {"calibration_dates": 60},
+        {"reach_dates": 0},
+        {"reach_dates": 13},
+        {"reach_response": -0.1},
+        {"reach_response": 1.1},
         {"penalty": float("nan")},
         {"penalty": "much"},
         {"unknown": 1},

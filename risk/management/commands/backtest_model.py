@@ -1,4 +1,5 @@
 from argparse import ArgumentParser
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -7,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from config.kernel import clock
 from config.kernel.errors import Problem
 from config.kernel.progress import progress_bar
+from risk.backtest_table import COLUMNS, NOTES
 from risk.runs import scoring
 
 
@@ -34,24 +36,16 @@ class Command(BaseCommand):
                     f"{model.version}: {found.forecasts} forecasts of {found.assets} assets,"
                     f" {found.since} to {found.until}."
                 )
-                self.stdout.write(
-                    f"{'method':<16}{'level':>7}{'hits %':>9}{'wanted':>8}{'AS':>8}{'FZ0':>8}{'Kupiec %':>10}"
-                    f"{'Christoffersen %':>18}"
-                )
-                for result in found.results:
-                    self.stdout.write(
-                        f"{result['method']:<16}{100 * result['level']:>7g}{_percent(result['rate']):>9}"
-                        f"{_percent(result['expected_rate']):>8}{_plain(result['shortfall_statistic']):>8}"
-                        f"{_plain(result['fz0']):>8}{_percent(result['kupiec_passed']):>10}"
-                        f"{_percent(result['christoffersen_passed']):>18}"
-                    )
+                self._tell(found.results)
         except Problem as problem:
             raise CommandError(problem.message) from problem
 
-
-def _percent(value: float | None) -> str:
-    return "-" if value is None else f"{100 * value:.2f}"
-
-
-def _plain(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
+    def _tell(self, results: Sequence[Mapping[str, Any]]) -> None:
+        table = [[column.title for column in COLUMNS]]
+        table += [[column.said(result) for column in COLUMNS] for result in results]
+        widths = [max(len(cell) for cell in cells) for cells in zip(*table, strict=True)]
+        for method, *others in table:
+            cells = [cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)]
+            self.stdout.write("  ".join([method.ljust(widths[0]), *cells]))
+        for note in NOTES:
+            self.stdout.write(note)

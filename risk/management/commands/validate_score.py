@@ -19,6 +19,9 @@ _TITLES = {
     "fall_rate_difference": "falls, D10 - D1",
 }
 
+_QUARTERLY = (0.88, 0.92)
+"""Between which the 90 % interval is to cover in every quarter: docs/risk/protocol.md."""
+
 
 class Command(BaseCommand):
     help = (
@@ -62,10 +65,19 @@ class Command(BaseCommand):
                 f"score less EWMA, {_TITLES[metric]}: {found.mean:+.3f} [{_told(found.low)}, {_told(found.high)}],"
                 f" better on {100 * found.share_of_dates:.0f} % of dates"
             )
-        for coverage, share in report.coverage.items():
+        for (of, level), found in report.coverage.items():
+            quarters = list(found.by_quarter.values())
             self.stdout.write(
-                f"{100 * coverage:.0f} % interval: covered {100 * share:.1f} %, mean width {report.width[coverage]:.0f}"
+                f"{100 * level:.0f} % interval of the {of}: covered {100 * found.share:.1f} %, by quarter"
+                f" {100 * min(quarters):.0f} to {100 * max(quarters):.0f} %, mean width {found.width:.1f}"
             )
+        quarterly = report.coverage["score", 0.9].by_quarter
+        low, high = _QUARTERLY
+        held = sum(low <= share <= high for share in quarterly.values())
+        self.stdout.write(
+            f"of these {held} of {len(quarterly)} quarters between {100 * low:.0f} and {100 * high:.0f} %: "
+            + ", ".join(f"{quarter} {100 * share:.0f}" for quarter, share in quarterly.items())
+        )
         lost = ", ".join(_TITLES[metric] for metric in report.lost)
         self.stdout.write(f"We lose to EWMA on: {lost}." if lost else "We do not lose to EWMA on any of these.")
 

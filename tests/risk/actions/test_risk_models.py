@@ -90,6 +90,14 @@ def test_model_of_other_formulas_is_not_activated(second):
     assert state(second) == ("draft", False)
 
 
+def test_model_of_a_release_with_other_parameters_is_one_of_other_formulas(second):
+    RiskModel.objects.filter(pk=second.pk).update(version="1.0.0-00000000", parameters={"penalty": 0.01})
+    second.refresh_from_db()
+
+    with pytest.raises(ModelOfOtherFormulas):
+        risk_models.require_own(second)
+
+
 def test_database_knows_one_headline_which_is_active(first, second):
     for change in ({"is_headline": True, "state": "active"}, {"is_headline": True}):
         with pytest.raises(IntegrityError), transaction.atomic():

@@ -81,7 +81,16 @@ def test_the_newest_backtest_is_shown(client: Client) -> None:
     body = get(client, f"{MODELS}/{old.model.version}/backtest")
 
     assert (body["forecasts"], body["days"], body["horizon_days"]) == (9, 365, 1)
-    assert body["results"] == [{"method": "combined", "level": 0.975, "hits": 90}]
+    assert body["results"] == old.results
+
+
+def test_what_an_earlier_release_did_not_ask_is_null(client: Client) -> None:
+    stored = {"method": "combined", "level": 0.975, "rate": 0.026, "kupiec_passed": 0.97}
+    backtest = BacktestFactory.create(results=[stored])
+
+    (result,) = get(client, f"{MODELS}/{backtest.model.version}/backtest")["results"]
+
+    assert result == dict.fromkeys(BacktestFactory.results[0]) | stored
 
 
 def test_fewer_than_sixty_days_are_no_backtest(client: Client) -> None:

@@ -7,6 +7,7 @@ from django.core.management import CommandError, call_command
 from accounts.models import Job
 from risk import tasks
 from risk.actions import risk_models
+from risk.backtest_table import NOTES
 from risk.models import Backtest, ForecastOutcome, RiskModel, RiskScore, ScoreRun
 from tests.risk.markets import LAST, NOON, simulated
 
@@ -108,13 +109,18 @@ def test_backtest_is_printed_and_kept(market):
     assert lines[0] == (
         f"{market.version}: {found.forecasts} forecasts of {found.assets} assets, {found.since} to {LAST}."
     )
-    assert len(lines) == 2 + 12
-    assert {(result["method"], result["level"]) for result in found.results} >= {("combined", 0.975)}
+    assert [line.split()[:2] for line in lines[2 : 2 + 18]] == [
+        [f"{result['method']}{'*' if result['baseline'] else ''}", f"{100 * result['level']:g}"]
+        for result in found.results
+    ]
+    assert tuple(lines[2 + 18 :]) == NOTES
+    assert {result["method"] for result in found.results if result["baseline"]} == {"ewma_normal", "historical"}
     for result in found.results:
         if not result["forecasts"]:  # of models that these short histories do not have
             assert (result["rate"], result["fz0"], result["tested_assets"]) == (None, None, 0)
             continue
         assert result["rate"] == result["exceedances"] / result["forecasts"]
+        assert result["rate_low"] < result["rate"] < result["rate_high"]
         # Simulated returns are of the family that is fitted.
         assert result["rate"] == pytest.approx(result["expected_rate"], abs=0.02)
 
@@ -125,7 +131,9 @@ def test_validation_prints_our_figures_beside_others(market):
     assert lines[0] == f"Model {market.version}, history through {LAST}."
     for order in ("score", "ewma", "trailing_30", "trailing_90", "cap_rank"):
         assert any(line.startswith(f"{order} ") for line in lines)
-    assert any(line.startswith("90 % interval: covered ") for line in lines)
+    for of in ("score", "percentile"):
+        assert any(line.startswith(f"90 % interval of the {of}: covered ") for line in lines)
+    assert any(" quarters between 88 and 92 %: " in line for line in lines)
     assert any(line.startswith(("We lose to EWMA on: ", "We do not lose")) for line in lines)
 
 

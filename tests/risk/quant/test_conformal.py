@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from risk.quant.conformal import calibrate, intervals
+from risk.quant.conformal import calibrate, expected_errors, intervals
 
 
 @pytest.mark.parametrize("coverage", [0.8, 0.9])
@@ -57,3 +57,23 @@ def test_nothing_to_learn_from_gives_the_whole_range():
     spans = intervals(np.array([50.0]), ["a"], found, lowest=0, highest=100)
 
     assert (spans.lower.tolist(), spans.upper.tolist()) == ([0.0], [100.0])
+
+
+def test_expected_error_is_the_mean_of_the_last_medians_to_the_power_of_the_response():
+    errors = [np.array([1.0, -2.0, 3.0]), np.array([4.0, np.nan, -4.0]), np.array([9.0])]
+
+    assert expected_errors(errors, dates=2, response=1.0)[1:].tolist() == [2.0, 3.0, 6.5]
+    assert expected_errors(errors, dates=1, response=0.5)[1:].tolist() == [2.0**0.5, 2.0, 3.0]
+    assert np.isnan(expected_errors(errors, dates=2, response=1.0)[0])
+
+
+def test_month_that_was_foretold_exactly_does_not_promise_the_next():
+    assert expected_errors([np.zeros(5)], dates=2, response=0.5)[1] > 0
+
+
+def test_scaled_reach_is_as_many_times_as_far_everywhere():
+    found = calibrate(np.zeros(60), np.arange(60.0), ["a"] * 30 + ["b"] * 30, coverage=0.9)
+    twice = found.scaled(2.0)
+
+    assert [twice.of(name) for name in ("a", "b", "c")] == [2 * found.of(name) for name in ("a", "b", "c")]
+    assert (twice.coverage, twice.size) == (found.coverage, found.size)

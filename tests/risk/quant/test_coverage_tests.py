@@ -106,6 +106,22 @@ def test_dynamic_quantile_is_the_wald_statistic_of_the_regression():
     assert dynamic_quantile(hits[None], risk[None], level=0.95).statistic[0] == pytest.approx(by_hand)
 
 
+def test_dynamic_quantile_is_the_wald_test_of_statsmodels():
+    import statsmodels.api as sm
+
+    random = np.random.default_rng(2)
+    hits, risk = random.random((4, 900)) < 0.025, 0.05 * np.exp(random.normal(0, 0.3, (4, 900)))
+    found = dynamic_quantile(hits, risk, level=0.975)
+    for row in range(4):
+        apart = hits[row] - 0.025
+        x = np.column_stack([*(apart[4 - lag : 900 - lag] for lag in (1, 2, 3, 4)), risk[row, 4:]])
+        # Under the null the hits less their rate have this variance, which is not estimated.
+        fit = sm.OLS(apart[4:], sm.add_constant(x)).fit(cov_type="fixed scale", cov_kwds={"scale": 0.025 * 0.975})
+        theirs = fit.wald_test(np.eye(6), use_f=False, scalar=True)
+        assert found.statistic[row] == pytest.approx(float(theirs.statistic))
+        assert found.p_value[row] == pytest.approx(float(theirs.pvalue))
+
+
 def test_dynamic_quantile_of_a_constant_risk_cannot_be_told():
     found = dynamic_quantile(np.random.default_rng(1).random((1, 400)) < 0.05, np.ones((1, 400)), level=0.95)
 

@@ -1,4 +1,5 @@
 from dataclasses import fields
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,13 @@ from risk.quant.learning import Day
 from risk.quant.universe import CAUSES, Facts, Measured, Panel, Rules
 
 ASSETS, DAYS = 20, 520
+CHOSEN: dict[str, Any] = {
+    "penalty": 0.01,
+    "recent_share": 0.25,
+    "calibration_dates": 6,
+    "reach_dates": 2,
+    "reach_response": 0.5,
+}
 RULES = Rules(floor_of_stablecoins=8, sentiment_cap=5, sentiment_from=1, sentiment_full=4)
 random = np.random.default_rng(1)
 
@@ -36,7 +44,7 @@ def learnt() -> learning.Learnt:
         inputs = own.normal(size=(ASSETS, len(FEATURES)))
         return Day(inputs, inputs[:, 0] * 0.5 + own.normal(0, 0.1, ASSETS), np.full(ASSETS, "large_long"))
 
-    found = learning.learn([day(n) for n in range(14)], penalty=0.01, recent_share=0.25, calibration_dates=6)
+    found = learning.learn([day(n) for n in range(14)], **CHOSEN)
     assert found is not None
     return found
 
@@ -107,4 +115,4 @@ def test_causes_add_up_whatever_rules_apply(measured, learnt):
 def test_too_few_days_teach_nothing():
     days = [Day(np.zeros((20, len(FEATURES))), np.zeros(20), np.full(20, "large_long"))] * 11
 
-    assert learning.learn(days, penalty=0.01, recent_share=0.25, calibration_dates=6) is None
+    assert learning.learn(days, **CHOSEN) is None

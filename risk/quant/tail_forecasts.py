@@ -1,0 +1,186 @@
+"""One-day value at risk and expected shortfall as they would have been forecast: parameters every 30 days, variances
+every day."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from risk.quant import garch
+from risk.quant.arrays import FloatArray, IntArray, median_deviations, medians
+from risk.quant.distributions import normal_quantile, normal_shortfall
+from risk.quant.ewma import ewma
+from risk.quant.features import GARCH_FREE_FROM, GARCH_FROM, LEVELS, prior_of
+from risk.quant.returns import WINSOR_DEVIATIONS, Returns
+from risk.quant.tail_risk import (
+    Method,
+    TailRisk,
+    combined,
+    ewma_filtered,
+    garch_filtered,
+    garch_student,
+    historical,
+)
+
+METHODS = (Method.COMBINED, Method.EWMA_FILTERED, Method.GARCH_FILTERED, Method.GARCH_STUDENT)
+BASELINES = (Method.EWMA_NORMAL, Method.HISTORICAL)
+"""What others do: shown beside the methods, and never used."""
+DECAY = 0.94
+HISTORICAL_DAYS = 250
+
+Key = tuple[Method, float]
+"""A method at a level."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forecasts:
+    """A row a forecast that a loss followed, in the order of assets and then of days; log losses.
+
+    Rows rather than assets x days, most of which are empty: over 15 years four in five are.
+    """
+
+    asset: IntArray
+    day: IntArray
+    losses: FloatArray
+    value_at_risk: Mapping[Key, FloatArray]
+    """NaN where the method had no forecast; likewise the shortfall."""
+    expected_shortfall: Mapping[Key, FloatArray]
+
+    @classmethod
+    def joined(cls, blocks: Sequence["Forecasts"]) -> "Forecasts":
+        """Of several blocks of days."""
+        asset = np.concatenate([block.asset for block in blocks])
+        day = np.concatenate([block.day for block in blocks])
+        order = np.lexsort((day, asset))
+        keys = blocks[0].value_at_risk
+        return cls(
+            asset[order],
+            day[order],
+            np.concatenate([block.losses for block in blocks])[order],
+            {key: np.concatenate([block.value_at_risk[key] for block in blocks])[order] for key in keys},
+            {key: np.concatenate([block.expected_shortfall[key] for block in blocks])[order] for key in keys},
+        )
+
+
+def forecast(past: Returns, after: FloatArray, *, assets: IntArray, first_day: int) -> Forecasts:
+    """The days of `after` (assets x days, log returns) by what was known at the end of `past`, day after day.
+
+    What is learnt ends with `past`; variances go on with each day that has happened, winsorised as it is then known.
+    `assets` are the numbers of the rows, `first_day` that of the first column of `after`.
+    """
+    kept = past.winsorised()
+    packed, actual = kept.sequences(), past.sequences()
+    recent = ewma(packed, decay=DECAY)
+    fits = garch.fit(packed, fewest=GARCH_FREE_FROM)
+    prior = prior_of(fits)
+    if prior is not None:
+        middle = np.flatnonzero((packed.size >= GARCH_FROM) & (packed.size < GARCH_FREE_FROM))
+        fits = fits.replaced(middle, garch.fit(packed.take(middle), prior=prior, fewest=GARCH_FROM))
+    filtered = garch.filtered(packed, fits, actual=actual.values)
+    happened = actual.masked()
+    limits = _limits(past.values)
+    variances = {
+        "ewma": _path_of_ewma(recent.next_variance, after, limits),
+        "garch": _path_of_garch(fits, filtered.next_variance, after, limits),
+    }
+    # By how much the risk of each day is that of the first one.
+    with np.errstate(invalid="ignore", divide="ignore"):
+        grown = np.sqrt(variances["ewma"] / recent.next_variance[:, None])
+        grown_garch = np.sqrt(variances["garch"] / filtered.next_variance[:, None])
+    shift = np.where(np.isnan(fits.mean), 0.0, fits.mean)
+    at_risk: dict[Key, FloatArray] = {}
+    shortfall: dict[Key, FloatArray] = {}
+    deviation = np.sqrt(variances["ewma"])
+    for level in LEVELS:
+        parts = (
+            ewma_filtered(happened, recent, level=level),
+            garch_filtered(fits, filtered, level=level),
+            garch_student(fits, filtered, level=level),
+        )
+        single = {
+            Method.EWMA_FILTERED: _scaled(parts[0], grown),
+            Method.GARCH_FILTERED: _scaled(parts[1], grown_garch, shift),
+            Method.GARCH_STUDENT: _scaled(parts[2], grown_garch, shift),
+        }
+        beside = {
+            Method.EWMA_NORMAL: (deviation * normal_quantile(level), deviation * normal_shortfall(level)),
+            Method.HISTORICAL: _historical(past.values, after, level=level),
+        }
+        is_full = combined(*parts).method == Method.COMBINED
+        for index, found in enumerate((at_risk, shortfall)):
+            for method, values in (single | beside).items():
+                found[method, level] = values[index]
+            mean = sum(values[index] for values in single.values()) / 3
+            alone = single[Method.EWMA_FILTERED][index]
+            found[Method.COMBINED, level] = np.where(is_full[:, None], mean, alone)
+    return _rows(after, assets, first_day, at_risk, shortfall)
+
+
+def _rows(
+    after: FloatArray,
+    assets: IntArray,
+    first_day: int,
+    at_risk: Mapping[Key, FloatArray],
+    shortfall: Mapping[Key, FloatArray],
+) -> Forecasts:
+    """Those days of each asset that have a loss and a forecast by any method; a baseline alone is none."""
+    by_methods = [~np.isnan(values) for (method, _), values in at_risk.items() if method in METHODS]
+    is_forecast = ~np.isnan(after) & np.any(by_methods, axis=0)
+    row, column = np.nonzero(is_forecast)
+    return Forecasts(
+        assets[row],
+        first_day + column,
+        -after[row, column],
+        {key: values[row, column] for key, values in at_risk.items()},
+        {key: values[row, column] for key, values in shortfall.items()},
+    )
+
+
+def _historical(past: FloatArray, after: FloatArray, *, level: float) -> tuple[FloatArray, FloatArray]:
+    """Of each day of `after`, the empirical tail of the 250 days before it."""
+    known = np.hstack([past[:, -HISTORICAL_DAYS:], after])
+    first = known.shape[1] - after.shape[1]
+    found = [
+        historical(known[:, max(0, day - HISTORICAL_DAYS) : day], level=level) for day in range(first, known.shape[1])
+    ]
+    return (
+        np.column_stack([tail.value_at_risk for tail in found]),
+        np.column_stack([tail.expected_shortfall for tail in found]),
+    )
+
+
+def _scaled(tail: TailRisk, grown: FloatArray, shift: FloatArray | float = 0.0) -> tuple[FloatArray, FloatArray]:
+    """The tail of tomorrow for each later day: the same residuals, times the risk of that day."""
+    mean = np.broadcast_to(shift, len(grown))[:, None]
+    return (
+        (tail.value_at_risk[:, None] + mean) * grown - mean,
+        (tail.expected_shortfall[:, None] + mean) * grown - mean,
+    )
+
+
+def _limits(values: FloatArray) -> tuple[FloatArray, FloatArray]:
+    middle = medians(values)
+    reach = WINSOR_DEVIATIONS * median_deviations(values)
+    reach = np.where(reach > 0, reach, np.inf)
+    return middle - reach, middle + reach
+
+
+def _path_of_ewma(variance: FloatArray, after: FloatArray, limits: tuple[FloatArray, FloatArray]) -> FloatArray:
+    path = np.empty_like(after)
+    for day in range(after.shape[1]):
+        path[:, day] = variance
+        move = np.clip(after[:, day], *limits)
+        variance = np.where(np.isnan(move), variance, DECAY * variance + (1 - DECAY) * move**2)
+    return path
+
+
+def _path_of_garch(
+    fits: garch.GarchFit, variance: FloatArray, after: FloatArray, limits: tuple[FloatArray, FloatArray]
+) -> FloatArray:
+    path = np.empty_like(after)
+    for day in range(after.shape[1]):
+        path[:, day] = variance
+        error = np.clip(after[:, day], *limits) - fits.mean
+        moved = fits.omega + fits.alpha * error**2 + fits.beta * variance
+        variance = np.where(np.isnan(error), variance, moved)
+    return path

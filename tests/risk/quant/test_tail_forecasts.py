@@ -1,0 +1,126 @@
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy import stats
+
+from risk.quant import garch
+from risk.quant.ewma import ewma
+from risk.quant.returns import Returns
+from risk.quant.tail_forecasts import BASELINES, METHODS, Forecasts, forecast
+from risk.quant.tail_risk import Method, combined, ewma_filtered, garch_filtered, garch_student
+from tests.risk.quant.simulated import garch_returns
+
+DAYS, AHEAD = 800, 30
+LEVEL = 0.975
+
+
+def returns_of(values: NDArray[np.float64]) -> Returns:
+    is_first = np.zeros(values.shape, dtype=np.bool_)
+    is_first[:, 0] = True
+    return Returns(values, np.where(np.isnan(values), 0, 1), is_first)
+
+
+def matrix(found: Forecasts, method: Method, *, assets: int = 3) -> NDArray[np.float64]:
+    """The values at risk as assets x days."""
+    result = np.full((assets, AHEAD), np.nan)
+    result[found.asset - 100, found.day - 5_000] = found.value_at_risk[method, LEVEL]
+    return result
+
+
+def made(past: NDArray[np.float64], after: NDArray[np.float64]) -> Forecasts:
+    return forecast(returns_of(past), after, assets=np.arange(100, 100 + len(past)), first_day=5_000)
+
+
+@pytest.fixture(scope="module")
+def simulated() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    values = garch_returns(series=3, days=DAYS + AHEAD, seed=1) / 100
+    return values[:, :DAYS], values[:, DAYS:]
+
+
+@pytest.fixture(scope="module")
+def found(simulated) -> Forecasts:
+    return made(*simulated)
+
+
+def test_first_day_is_the_tail_that_is_published(simulated, found):
+    past = returns_of(simulated[0])
+    packed, actual = past.winsorised().sequences(), past.sequences()
+    fits = garch.fit(packed, fewest=500)
+    filtered = garch.filtered(packed, fits, actual=actual.values)
+    tail = combined(
+        ewma_filtered(actual.masked(), ewma(packed), level=LEVEL),
+        garch_filtered(fits, filtered, level=LEVEL),
+        garch_student(fits, filtered, level=LEVEL),
+    )
+
+    assert tail.method.tolist() == [Method.COMBINED] * 3
+    assert matrix(found, Method.COMBINED)[:, 0] == pytest.approx(tail.value_at_risk, rel=1e-12)
+    first = found.expected_shortfall[Method.COMBINED, LEVEL][found.day == 5_000]
+    assert first == pytest.approx(tail.expected_shortfall, rel=1e-12)
+
+
+def test_later_days_follow_the_variance_of_each_day_that_has_happened(simulated, found):
+    past, after = simulated
+    middle = np.median(past, axis=1)
+    reach = 8 * np.median(np.abs(past - middle[:, None]), axis=1)
+    variance = ewma(returns_of(past).winsorised().sequences()).next_variance
+    growth = []
+    for day in range(AHEAD):
+        growth.append(variance)
+        variance = 0.94 * variance + 0.06 * np.clip(after[:, day], middle - reach, middle + reach) ** 2
+    by_hand = np.sqrt(np.array(growth).T)
+
+    at_risk = matrix(found, Method.EWMA_FILTERED)
+    assert at_risk / at_risk[:, :1] == pytest.approx(by_hand / by_hand[:, :1], rel=1e-12)
+    assert matrix(found, Method.EWMA_NORMAL) == pytest.approx(by_hand * stats.norm.ppf(LEVEL), rel=1e-12)
+
+
+def test_historical_simulation_looks_at_the_250_days_before_each(simulated, found):
+    past, after = simulated
+    values = np.hstack([past, after])
+    # 2.5 % of 250 are 6.25 days: the seventh worst is on the edge.
+    by_hand = [[-np.sort(row[DAYS + day - 250 : DAYS + day])[6] for day in range(AHEAD)] for row in values]
+
+    assert matrix(found, Method.HISTORICAL).tolist() == by_hand
+
+
+def test_no_forecast_knows_its_own_day_or_a_later_one(simulated, found):
+    past, after = simulated
+    changed = after.copy()
+    changed[:, 10:] *= -5
+    other = made(past, changed)
+
+    for key, at_risk in found.value_at_risk.items():
+        until = found.day <= 5_010
+        assert other.value_at_risk[key][until].tolist() == at_risk[until].tolist()
+    assert (other.value_at_risk[Method.COMBINED, LEVEL] != found.value_at_risk[Method.COMBINED, LEVEL]).any()
+
+
+def test_rows_are_the_days_with_a_loss_of_assets_with_a_forecast(simulated):
+    past, after = simulated[0].copy(), simulated[1].copy()
+    past[1, :-8] = np.nan  # too short for any method
+    after[2, 4] = np.nan
+
+    found = made(past, after)
+
+    assert np.unique(found.asset).tolist() == [100, 102]
+    assert found.day[found.asset == 102].tolist() == [5_000 + day for day in range(AHEAD) if day != 4]
+    assert found.losses[found.asset == 102].tolist() == (-np.delete(after[2], 4)).tolist()
+    assert {method for method, _ in found.value_at_risk} == {*METHODS, *BASELINES}
+
+
+def test_joined_blocks_are_in_the_order_of_assets_and_then_of_days(simulated, found):
+    past, after = simulated
+    later = forecast(returns_of(past), after, assets=np.arange(100, 103), first_day=4_000)
+
+    both = Forecasts.joined([found, later])
+
+    days = [*range(4_000, 4_000 + AHEAD), *range(5_000, 5_000 + AHEAD)]
+    assert both.asset.tolist() == [asset for asset in (100, 101, 102) for _ in days]
+    assert both.day.tolist() == days * 3
+    key = (Method.COMBINED, LEVEL)
+    assert both.value_at_risk[key][AHEAD : 2 * AHEAD].tolist() == found.value_at_risk[key][:AHEAD].tolist()
+
+
+def test_of_nobody_there_are_no_forecasts():
+    assert made(np.empty((0, DAYS)), np.empty((0, AHEAD))).losses.size == 0
