@@ -19,6 +19,8 @@ STALE_ZEROS = 0.2
 PUMP_DAYS = 7
 PUMP_DEVIATIONS = 5.0
 PUMP_VOLUME = 6.0
+PUMP_EVIDENCE = 30
+"""Returns, or volumes, that say what is usual: beside fewer nothing is unusual."""
 
 
 class Standing(StrEnum):
@@ -94,7 +96,13 @@ def _is_pumped(prices: FloatArray, volumes: FloatArray) -> BoolArray:
     rise = np.nansum(week.values * np.sqrt(week.days), axis=1)
     traded = np.log(np.where(volumes[:, -PEG_WINDOW:] > 0, volumes[:, -PEG_WINDOW:], np.nan))
     latest = medians(traded[:, -1:])
-    with np.errstate(invalid="ignore", divide="ignore"):
-        has_risen = rise > PUMP_DEVIATIONS * np.sqrt(PUMP_DAYS) * deviations(before)
-        is_busy = (latest - medians(traded)) / deviations(traded[:, :-1]) > PUMP_VOLUME
+    with np.errstate(invalid="ignore"):
+        has_risen = rise > PUMP_DEVIATIONS * np.sqrt(PUMP_DAYS) * _usual(before)
+        is_busy = latest - medians(traded) > PUMP_VOLUME * _usual(traded[:, :-1])
     return np.asarray(has_risen | is_busy, dtype=np.bool_)
+
+
+def _usual(values: FloatArray) -> FloatArray:
+    """The deviation of each row; NaN where there is too little of it, or where nothing ever moved."""
+    spread = deviations(values)
+    return np.where((counts(values) >= PUMP_EVIDENCE) & (spread > 0), spread, np.nan)

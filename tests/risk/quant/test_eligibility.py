@@ -85,6 +85,28 @@ def test_volume_far_beyond_its_own_is_a_pump():
     assert judged(walk, volumes).is_pumped.tolist() == [True]
 
 
+@pytest.mark.parametrize("known", [2, 29])
+def test_beside_a_few_volumes_none_is_a_pump(known):
+    volumes = nothing.copy()
+    volumes[-known - 1 : -1] = busy[-known - 1 : -1]
+    volumes[-1] = 1e9
+
+    assert judged(walk, volumes).is_pumped.tolist() == [False]
+
+
+def test_volume_that_never_moved_before_tells_no_pump():
+    volumes = np.full(DAYS, 1e6)
+    volumes[-1] += 1
+
+    assert judged(walk, volumes).is_pumped.tolist() == [False]
+
+
+def test_week_of_a_young_coin_tells_no_pump():
+    young = np.r_[np.full(DAYS - 20, np.nan), 1.0 + 0.001 * np.arange(13), np.linspace(1.02, 1.6, 7)]
+
+    assert judged(young).is_pumped.tolist() == [False]
+
+
 def test_price_that_mostly_stands_still_is_stale():
     still = walk.copy()
     still[-90::3] = still[-91:-1:3]
