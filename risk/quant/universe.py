@@ -327,18 +327,17 @@ def scored(found: Measured, beside: Compared, learnt: Learnt, *, facts: Facts, r
     score = np.clip(final.score, 0.0, 100.0)
     percentile = final.percentile
     points = np.column_stack([np.full(len(found), final.attribution.base), final.attribution.contributions])
-    forecast = ANCHORS.score(plain.log_volatility)
     intervals = {}
     for coverage in COVERAGES:
+        # Of what will be realised, which no rule changes: a score that a rule has raised only widens it.
         reach = _reach(learnt.log_volatility[coverage], beside.bucket)
-        shift = score - forecast
-        low, high = (ANCHORS.score(plain.log_volatility + side * reach) + shift for side in (-1, 1))
+        low, high = (ANCHORS.score(plain.log_volatility + side * reach) for side in (-1, 1))
         width = _reach(learnt.percentile[coverage], beside.bucket)
         intervals[coverage] = (
             np.clip(low, 0.0, score),
             np.clip(high, score, 100.0),
-            np.clip(percentile - width, 0.0, 100.0),
-            np.clip(percentile + width, 0.0, 100.0),
+            np.clip(plain.percentile - width, 0.0, percentile),
+            np.clip(plain.percentile + width, percentile, 100.0),
         )
     return Scored(plain.log_volatility, score, percentile, points, intervals)
 

@@ -104,6 +104,19 @@ def test_causes_add_up_whatever_rules_apply(measured, learnt):
     assert (found.score <= high).all()
 
 
+def test_rule_moves_no_interval_of_what_will_be_realised_but_to_hold_the_score(measured, learnt):
+    held = np.full(ASSETS, np.nan)
+    held[4] = 99.0
+    plain, found = score(measured, learnt), score(measured, learnt, held_at=held)
+
+    assert found.percentile[4] > plain.percentile[4]
+    for coverage in (0.8, 0.9):
+        low, high, lowest, highest = (ends[4] for ends in plain.intervals[coverage])
+        assert tuple(ends[4] for ends in found.intervals[coverage]) == pytest.approx(
+            (low, max(high, found.score[4]), lowest, max(highest, found.percentile[4]))
+        )
+
+
 def test_too_few_days_teach_nothing():
     days = [Day(np.zeros((20, len(FEATURES))), np.zeros(20), np.full(20, "large_long"))] * 11
 
