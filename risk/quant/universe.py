@@ -351,14 +351,26 @@ def _with_rules(plain: Scores, facts: Facts, rules: Rules, is_dead: BoolArray) -
     held = np.maximum(np.nan_to_num(facts.held_at - score - news, nan=0.0), 0.0)
     held = np.where(is_dead, 0.0, held)
     so_far = score + news + held
-    other = np.where(facts.underlying >= 0, so_far[facts.underlying], np.nan)
-    wrapping = np.maximum(np.nan_to_num(other - so_far, nan=0.0), 0.0)
+    wrapping = _of_underlying(so_far, facts.underlying) - so_far
     unknown = np.isnan(score)
     terms = np.where(unknown[:, None], np.nan, np.column_stack([news, held, wrapping]))
     total = np.clip(so_far + wrapping, 1e-9, 100.0 - 1e-9)
     raised = np.nan_to_num(news + held + wrapping) > 0
     order = np.where(raised & ~is_dead, np.fmax(plain.order, ANCHORS.log_volatility(total)), plain.order)
     return Scores(plain.log_volatility, order, with_terms(plain.attribution, terms))
+
+
+def _of_underlying(score: FloatArray, underlying: IntArray) -> FloatArray:
+    """The scores, none below that of what the asset stands for, which may stand for another one itself."""
+    raised = score
+    for _ in range(len(score)):
+        other = np.where(underlying >= 0, raised[underlying], np.nan)
+        # Who has no score stays without one, and takes nothing from whoever has none.
+        higher = np.where(other > raised, other, raised)
+        if np.array_equal(higher, raised, equal_nan=True):
+            break
+        raised = higher
+    return raised
 
 
 def _reach(calibration: Calibration, bucket: NDArray[np.str_]) -> FloatArray:

@@ -104,6 +104,19 @@ def test_causes_add_up_whatever_rules_apply(measured, learnt):
     assert (found.score <= high).all()
 
 
+def test_what_stands_for_something_that_stands_for_another_is_as_risky_as_the_last(measured, learnt):
+    plain = score(measured, learnt)
+    underlying = np.full(ASSETS, -1, dtype=np.int64)
+    underlying[[0, 1]] = [1, 19]
+    underlying[[2, 3]] = [3, 2]
+    found = score(measured, learnt, underlying=underlying)
+
+    assert plain.score[0] < plain.score[1] < plain.score[19]
+    assert found.score[[0, 1]] == pytest.approx(plain.score[19])
+    assert found.score[[2, 3]] == pytest.approx(plain.score[[2, 3]].max())
+    assert found.points.sum(axis=1) == pytest.approx(found.score, abs=1e-9)
+
+
 def test_rule_moves_no_interval_of_what_will_be_realised_but_to_hold_the_score(measured, learnt):
     held = np.full(ASSETS, np.nan)
     held[4] = 99.0
