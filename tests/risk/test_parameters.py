@@ -43,6 +43,8 @@ def test_what_was_stored_is_read_back():
         {"hold_days": -1},
         {"calibration_dates": 60},
         {"penalty": float("nan")},
+        {"penalty": float("inf")},
+        {"sentiment_full": float("nan")},
         {"penalty": "much"},
         {"unknown": 1},
     ],
