@@ -297,7 +297,7 @@ def _past(run: ScoreRun, parameters: Parameters) -> tuple[dict[int, RiskScore], 
         earlier.scored()
         .order_by("asset_id", "-as_of", "-id")
         .distinct("asset_id")
-        .only("id", "asset_id", "as_of", "score", "contributions")
+        .only("id", "asset_id", "as_of", "status", "score", "contributions")
     )
     pumped = earlier.filter(as_of__gte=run.as_of - parameters.hold_days * _DAY, is_pumped=True)
     return {row.asset_id: row for row in latest}, set(pumped.values_list("asset_id", flat=True))
@@ -320,9 +320,12 @@ def _facts(
             # Better than neutral is no bad news, however unusual.
             news[row] = mood.net_negativity_z if mood.net_negativity > 0 else 0.0
         before = previous.get(asset_id)
-        is_held = before is not None and before.as_of >= run.as_of - parameters.hold_days * _DAY
-        if before is not None and is_held and (asset_id in pumped or found.is_pumped[row]):
-            held[row] = np.nan if before.score is None else before.score
+        # The hundred of the dead is a rule's, and ends with it.
+        if before is None or before.score is None or before.status == RiskScore.Status.DEAD:
+            continue
+        is_recent = before.as_of >= run.as_of - parameters.hold_days * _DAY
+        if is_recent and (asset_id in pumped or found.is_pumped[row]):
+            held[row] = before.score
     rows = {asset_id: row for row, asset_id in enumerate(ids)}
     underlying = np.full(len(ids), -1, dtype=np.int64)
     for asset_id, other in Wrapping.objects.filter(asset_id__in=ids).values_list("asset_id", "underlying_id"):

@@ -146,6 +146,22 @@ def test_pump_is_flagged_and_does_not_lower_the_score_for_a_month():
     assert points(last, "pump") > 0
 
 
+def test_pump_of_the_dead_does_not_hold_the_hundred_of_their_rule():
+    simulated()
+    closes = np.concatenate([walk(160, seed=1), 1e-4 * walk(200, seed=2, scale=0.02), [0.5]])
+    asset = coin("risen", closes, volume=[1e6] * 160 + [10.0] * 200 + [1e6])
+    model = risk_models.register(at=NOON)
+
+    for day in (1, 0):
+        scorecards.score(model, LAST - timedelta(days=day))
+
+    before, row = RiskScore.objects.filter(asset=asset).order_by("as_of")
+    assert (before.status, before.score) == ("dead", 100)
+    assert (row.status, row.is_pumped) == ("ok", True)
+    assert points(row, "pump") == 0
+    assert row.delta == row.score - 100
+
+
 def test_wrapped_asset_is_at_least_as_risky_as_what_it_stands_for():
     simulated()
     calm, wild = coin("wrapped", walk(400, seed=1, scale=0.01)), coin("origin", walk(400, seed=2, scale=0.1))
