@@ -77,6 +77,8 @@ _DENIAL_BEFORE = re.compile(
     r"|unaffected by|immune to|false|hoax|protect\w* (?:from|against))\b",
     re.IGNORECASE,
 )
+# What stands behind one of these has happened, whatever was refused because of it.
+_CAUSE = re.compile(r"\b(?:after|following|amid|despite)\b", re.IGNORECASE)
 _DENIAL_AFTER = re.compile(
     r"\b(?:is|was|were|are) (?:false|untrue|denied|debunked|averted|prevented|foiled|thwarted|avoided|ruled out)\b"
     r"|\b(?:rumou?rs|claims|allegations|reports) (?:are |were )?(?:false|denied|debunked|dismissed)\b"
@@ -115,7 +117,7 @@ class Event:
 
 def written() -> list[str]:
     """Everything that the rules are made of, for whoever must tell one version of them from another."""
-    around = (_CLAUSE, _DENIAL_BEFORE, _DENIAL_AFTER, _OVER_BEFORE, _OVER_AFTER, _GUESS)
+    around = (_CLAUSE, _DENIAL_BEFORE, _CAUSE, _DENIAL_AFTER, _OVER_BEFORE, _OVER_AFTER, _GUESS)
     return [pattern.pattern for pattern in (*RULES.values(), *around)]
 
 
@@ -142,7 +144,7 @@ def _of_clause(clause: str, offset: int) -> Iterator[Event]:
 def _standing(clause: str, match: re.Match[str]) -> Standing:
     before = " ".join(clause[: match.start()].split()[-_WORDS_AROUND:]) + " "
     after = " ".join(clause[match.end() :].split()[:_WORDS_AROUND])
-    if _DENIAL_BEFORE.search(before) or _DENIAL_AFTER.search(after):
+    if _DENIAL_BEFORE.search(_CAUSE.split(before)[-1]) or _DENIAL_AFTER.search(after):
         return "denied"
     if _OVER_BEFORE.search(before) or _OVER_AFTER.search(after):
         return "denied"

@@ -8,6 +8,8 @@ from markets.sentiment import events, scorer
     [
         ("Curve pool hacked for $50M", "hack"),
         ("Attacker drained the bridge", "hack"),
+        ("Binance won't reimburse users after $100M hack", "hack"),
+        ("Exchange denies refunds following exploit", "hack"),
         ("Users flee as stablecoin depegs to $0.88", "depeg"),
         ("Algorithmic coin loses its dollar peg", "depeg"),
         ("Exchange delists three privacy coins", "delisting"),
