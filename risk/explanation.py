@@ -33,6 +33,7 @@ BANDS: Mapping[str, str] = MappingProxyType(
 _DOUBTS: Mapping[str, str] = MappingProxyType(
     {
         "stale_price": "its price hardly moves, as one that nobody makes",
+        "late_price": "no price of the day itself",
         "very_short_history": "less than 60 days of returns",
         "short_history": "less than 250 days of returns",
         "bad_prints": "prices that were not believed",

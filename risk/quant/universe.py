@@ -440,11 +440,12 @@ def naturals(found: Measured, beside: Compared, row: int) -> list[Natural]:
     return result
 
 
-def doubts(found: Measured, facts: Facts, row: int) -> list[str]:
-    """What lowers the confidence in an asset's score."""
+def doubts(found: Measured, facts: Facts, row: int, *, day: int) -> list[str]:
+    """What lowers the confidence in an asset's score of a day, which is counted from 1970-01-01."""
     volume, cap = NAMES.index("illiquidity"), NAMES.index("smallness")
     reasons = {
         "stale_price": bool(found.is_stale[row]),
+        "late_price": found.last_day[row] < day,
         "very_short_history": found.returns[row] < SHORTEST_HISTORY,
         "short_history": SHORTEST_HISTORY <= found.returns[row] < SHORT_HISTORY,
         "bad_prints": found.bad_prints[row] > 0,

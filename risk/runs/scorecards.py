@@ -262,7 +262,7 @@ def _with_score(
             ):
                 setattr(card, f"{name}_{round(100 * coverage)}", float(values[row]))
         card.sigma = exp(day.log_volatility[row])
-        card.confidence_reasons = universe.doubts(found, facts, row)
+        card.confidence_reasons = universe.doubts(found, facts, row, day=(card.as_of - frames.EPOCH).days)
         card.confidence = universe.confidence(card.confidence_reasons)
     if previous is not None and previous.score is not None:
         card.previous = previous

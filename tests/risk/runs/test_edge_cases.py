@@ -115,6 +115,15 @@ def test_peg_has_the_floor_and_its_flag(score):
     assert row.score >= 8
 
 
+@pytest.mark.parametrize("days", [1, 3])
+def test_last_price_of_an_earlier_day_lowers_the_confidence(score, days):
+    row = score(coin("late", walk(400, seed=1), until=LAST - timedelta(days=days)))
+
+    assert (row.status, row.as_of, row.data_to) == ("ok", LAST, LAST - timedelta(days=days))
+    assert (row.confidence, "late_price" in row.confidence_reasons) == ("medium", True)
+    assert "late_price" not in RiskScore.objects.get(asset__slug="bitcoin").confidence_reasons
+
+
 def test_stale_price_has_low_confidence(score):
     closes = walk(400, seed=1)
     closes[-90:] = np.repeat(closes[-90::3], 3)
