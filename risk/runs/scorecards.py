@@ -22,6 +22,8 @@ from accounts.actions import jobs
 from accounts.models import Job
 from config.kernel import clock
 from markets.queries import news_mood
+from markets.queries.news_mood import AssetMood
+from markets.sentiment.daily import NewsMood
 from risk import frames
 from risk.actions import risk_models, risk_scores, score_runs
 from risk.models import RiskFit, RiskModel, RiskScore, ScoreChunk, ScoreRun, Wrapping
@@ -177,13 +179,14 @@ def cards(run: ScoreRun, found: Measured, *, at: datetime) -> list[RiskScore]:
     """A row an asset, with its score and causes or with the reason why there is none."""
     parameters = Parameters.of(run.model.parameters)
     previous, pumped = _past(run, parameters)
-    facts = _facts(run, found, previous, pumped, parameters)
+    moods = news_mood.moods(found.asset_ids.tolist(), at=run.news_at)
+    facts = _facts(run, found, moods, previous, pumped, parameters)
     beside = universe.compared(found)
     day = None
     if run.fit is not None:
         learnt = frames.learnt(run.fit)
         day = universe.scored(found, beside, learnt, facts=facts, rules=frames.rules(parameters))
-    return [_card(run, found, beside, day, facts, previous, row, at) for row in range(len(found))]
+    return [_card(run, found, beside, day, facts, moods, previous, row, at) for row in range(len(found))]
 
 
 def _card(
@@ -192,6 +195,7 @@ def _card(
     beside: Compared,
     day: Scored | None,
     facts: Facts,
+    moods: Mapping[int, AssetMood],
     previous: Mapping[int, RiskScore],
     row: int,
     at: datetime,
@@ -228,6 +232,7 @@ def _card(
             }
             for natural in universe.naturals(found, beside, row)
         ]
+        card.measurements.append(_news(moods[asset_id].mood))
         card.tail = _tail(found, row)
         card.status = RiskScore.Status.OK
     if standing == universe.FAILED:
@@ -274,6 +279,17 @@ def _with_score(
         ]
 
 
+def _news(mood: NewsMood) -> dict[str, Any]:
+    return {
+        "name": "news_negativity",
+        "component": "news",
+        "value": mood.net_negativity_z,
+        "unit": "deviations",
+        "n": mood.items,
+        "percentile": None,
+    }
+
+
 def _tail(found: Measured, row: int) -> list[dict[str, Any]]:
     return [
         {
@@ -306,12 +322,12 @@ def _past(run: ScoreRun, parameters: Parameters) -> tuple[dict[int, RiskScore], 
 def _facts(
     run: ScoreRun,
     found: Measured,
+    moods: Mapping[int, AssetMood],
     previous: Mapping[int, RiskScore],
     pumped: set[int],
     parameters: Parameters,
 ) -> Facts:
     ids = found.asset_ids.tolist()
-    moods = news_mood.moods(ids, at=run.news_at)
     news = np.full(len(ids), np.nan)
     held = np.full(len(ids), np.nan)
     for row, asset_id in enumerate(ids):
