@@ -15,7 +15,7 @@ from risk.quant.garch import GarchFit
 from risk.quant.har import har
 from risk.quant.liquidity import liquidity
 from risk.quant.market_dependence import market_dependence, weighted_index
-from risk.quant.returns import Kind, Sequences, returns
+from risk.quant.returns import Sequences, returns
 from risk.quant.status import is_ok
 from risk.quant.tail_risk import TailRisk, combined, ewma_filtered, garch_filtered, garch_student
 
@@ -77,7 +77,7 @@ class Market:
     """What a measurement needs to know of the others: worked out once for all of them."""
 
     index: FloatArray
-    """Simple returns of the cap-weighted index over the last year."""
+    """Log returns of the cap-weighted index over the last year."""
     reference: FloatArray
     """Winsorised log returns of bitcoin over the same days; NaN where there is no bitcoin."""
 
@@ -140,9 +140,12 @@ def market_of(prices: FloatArray, market_caps: FloatArray, *, reference: int) ->
 
 
 def index_of(prices: FloatArray, market_caps: FloatArray) -> FloatArray:
-    """Simple returns of the cap-weighted index of these assets over the last year of the panel."""
-    simple = returns(prices[:, -YEAR:], kind=Kind.SIMPLE).winsorised().values
-    return weighted_index(simple, market_caps[:, -YEAR:])
+    """Log returns of the cap-weighted index of these assets over the last year of the panel.
+
+    An index holds amounts, not logarithms: its simple return is the mean of the simple ones.
+    """
+    moves = returns(prices[:, -YEAR:]).winsorised().values
+    return np.log1p(weighted_index(np.expm1(moves), market_caps[:, -YEAR:]))
 
 
 def reference_of(prices: FloatArray) -> FloatArray:

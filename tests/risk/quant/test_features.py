@@ -54,6 +54,18 @@ def test_columns_are_what_they_are_called(measured):
     assert beta.tail_dependence[0] == pytest.approx(measured.column("tail_dependence")[8])
 
 
+def test_market_of_one_asset_has_a_beta_of_one_to_itself():
+    prices, _, caps = panel()
+    wild = prices[23:24] ** 2
+    market = market_of(wild, caps[23:24], reference=0)
+    own = returns(wild[:, -365:]).winsorised().values
+
+    found = market_dependence(own, market.index, market.reference)
+
+    assert found.beta == pytest.approx(1)
+    assert found.downside_beta == pytest.approx(1)
+
+
 def test_recent_volatility_is_plain_ewma(measured):
     variance = ewma(returns(panel()[0]).sequences()).next_variance
 
