@@ -130,7 +130,8 @@ def measure(
     """
     market = market_of(prices, market_caps, reference=reference)
     alone = measure_alone(prices, volumes, market_caps, market=market, prior=prior, learns_prior=prior is None)
-    values, size = together(alone.values, alone.observations, alone.market_cap)
+    everybody = np.ones(len(alone.values), dtype=np.bool_)
+    values, size = together(alone.values, alone.observations, alone.market_cap, is_ordinary=everybody)
     return Measurements(values, alone.tails[LEVELS.index(LEVEL)], alone.fits, size, alone.observations)
 
 
@@ -234,13 +235,15 @@ def measure_alone(
     )
 
 
-def together(values: FloatArray, observations: IntArray, market_cap: FloatArray) -> tuple[FloatArray, LabelArray]:
+def together(
+    values: FloatArray, observations: IntArray, market_cap: FloatArray, *, is_ordinary: BoolArray
+) -> tuple[FloatArray, LabelArray]:
     """The values of all assets of a day with volatilities shrunk, and the thirds of size that they are shrunk in."""
     size = _size_thirds(market_cap)
     values = values.copy()
     for name in ("volatility", "lasting_volatility"):
         column = NAMES.index(name)
-        values[:, column] = _shrunk(values[:, column], observations, size)
+        values[:, column] = _shrunk(values[:, column], observations, size, is_ordinary)
     return values, size
 
 
@@ -296,13 +299,16 @@ def _size_thirds(market_caps: FloatArray) -> LabelArray:
     return thirds
 
 
-def _shrunk(volatility: FloatArray, observations: IntArray, size: LabelArray) -> FloatArray:
-    """Towards the median of the assets of the same size, the more the shorter the history."""
+def _shrunk(volatility: FloatArray, observations: IntArray, size: LabelArray, is_ordinary: BoolArray) -> FloatArray:
+    """Towards the median of the ordinary assets of the same size, the more the shorter the history.
+
+    Where none of them has one, volatilities stay as they are.
+    """
     weight = observations / (observations + SHRINKAGE)
-    result = np.full(len(volatility), np.nan)
+    result = volatility.copy()
     for third in range(-1, SIZES):
         members: BoolArray = np.asarray(size == third, dtype=np.bool_)
-        if members.any():
-            middle = medians(volatility[None, members])[0]
+        middle = medians(volatility[None, members & is_ordinary])[0]
+        if np.isfinite(middle):
             result[members] = weight[members] * volatility[members] + (1 - weight[members]) * middle
     return result

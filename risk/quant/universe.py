@@ -262,12 +262,14 @@ class Compared:
 def compared(found: Measured) -> Compared:
     """All assets of a day, once all are measured."""
     rows = np.flatnonzero(found.is_measured)
+    is_ordinary = found.standing == Standing.ORDINARY
     values = found.values.copy()
     names = np.full(len(found), "", dtype="U32")
     if rows.size:
-        values[rows], size = features.together(found.values[rows], found.returns[rows], found.market_cap[rows])
+        values[rows], size = features.together(
+            found.values[rows], found.returns[rows], found.market_cap[rows], is_ordinary=is_ordinary[rows]
+        )
         names[rows] = buckets(size, found.returns[rows])
-    is_ordinary = found.standing == Standing.ORDINARY
     ranked = np.full(values.shape, np.nan)
     ranked[is_ordinary] = 100 * ridge.ranks(values[is_ordinary])
     return Compared(values, names, ranked)
