@@ -182,7 +182,7 @@ def test_what_changed_is_told_by_component(client: Client, btc: Asset, run: Scor
         "previous_score": 40.0,
         "components": parts,
     }
-    assert "It has risen by 2.0 points since 2026-03-10, mostly by how much the price" in body["explanation"]
+    assert "It has risen by 2.0 points since 2026-03-10, most of all by how much the price" in body["explanation"]
 
 
 def test_the_text_names_the_loss_to_plan_for(client: Client, btc: Asset, run: ScoreRun) -> None:
