@@ -126,6 +126,12 @@ def test_a_story_in_nearly_the_same_words_is_another_one(feed: NewsFeed, title: 
     assert news.store(feed, [headline("1", title), headline("2", other)], at=NOON) == StoredRows(inserted=2)
 
 
+def test_an_event_of_the_year_of_its_publication_is_no_history(feed: NewsFeed) -> None:
+    news.store(feed, [headline(title=f"Exchange suffers the largest {NOON.year} hack yet")], at=NOON)
+
+    assert NewsScore.objects.get().events == ["hack"]
+
+
 def test_short_titles_come_again(feed: NewsFeed) -> None:
     assert news.store(feed, [headline("1", "Market wrap"), headline("2", "Market wrap")], at=NOON).inserted == 2
 

@@ -67,6 +67,11 @@ def test_a_guess_is_only_possible(text: str, kind: str) -> None:
     assert (said.events, said.possible_events) == ((), (kind,))
 
 
+@pytest.mark.parametrize(("year", "events"), [(2025, ("hack",)), (2026, ()), (None, ())])
+def test_an_event_with_the_name_of_its_own_year_is_not_over(year: int | None, events: tuple[str, ...]) -> None:
+    assert scorer.assess("Bybit suffers largest 2025 hack yet", year=year).events == events
+
+
 def test_a_denial_reaches_no_further_than_its_clause() -> None:
     assert scorer.assess("No depeg so far; bridge hacked again").events == ("hack",)
 
