@@ -21,6 +21,7 @@ CAUSES: Mapping[str, str] = MappingProxyType(
         "death": "the rule that the dead have 100",
         "news": "bad news, which only ever raises a score",
         "pump": "the rule that a pump lowers no score",
+        "peg": "how far it is from a peg that it kept within the last year",
         "wrapping": "the risk of what it stands for",
     }
 )

@@ -25,7 +25,16 @@ CONTEXT_DAYS = YEAR
 REFERENCE_DAYS = WINDOW + 1
 FAILED = "failed"
 NOT_MEASURABLE = "not_measurable"
-CAUSES = ("base", *(str(component) for component in Component), "stablecoin_floor", "death", "news", "pump", "wrapping")
+CAUSES = (
+    "base",
+    *(str(component) for component in Component),
+    "stablecoin_floor",
+    "death",
+    "news",
+    "pump",
+    "peg",
+    "wrapping",
+)
 """The names of a score's parts, in the order in which they add up."""
 SHORT_HISTORY, SHORTEST_HISTORY = 250, 60
 COVERAGES = (0.8, 0.9)
@@ -105,6 +114,8 @@ class Measured:
     error: NDArray[np.str_]
     is_pumped: BoolArray
     is_stale: BoolArray
+    peg_distance: FloatArray
+    """As in `Eligibility`."""
     bad_prints: IntArray
     observed: IntArray
     """Prices that are believed."""
@@ -183,6 +194,7 @@ def measured(
         standing=np.array([str(standing) for standing in judged.standing], dtype="U24"),
         is_pumped=judged.is_pumped,
         is_stale=judged.is_stale,
+        peg_distance=judged.peg_distance,
         bad_prints=judged.bad_prints.sum(axis=1),
         observed=judged.observations.astype(np.int64),
         first_day=np.where(is_empty, -1, panel.first_day + first),
@@ -231,6 +243,7 @@ def _blank(asset_ids: IntArray, hashes: Sequence[str], *, error: str) -> Measure
         error=np.full(size, error, dtype="U200"),
         is_pumped=np.zeros(size, dtype=np.bool_),
         is_stale=np.zeros(size, dtype=np.bool_),
+        peg_distance=nothing(size),
         bad_prints=none(size),
         observed=none(size),
         first_day=none(size) - 1,
@@ -324,7 +337,7 @@ def scored(found: Measured, beside: Compared, learnt: Learnt, *, facts: Facts, r
         is_dead=is_dead,
         floor_of_stablecoins=rules.floor_of_stablecoins,
     )
-    final = _with_rules(plain, facts, rules, is_dead)
+    final = _with_rules(plain, facts, rules, found.peg_distance, is_dead)
     # Sums of floats may stray from the range by their last digit.
     score = np.clip(final.score, 0.0, 100.0)
     percentile = final.percentile
@@ -344,8 +357,8 @@ def scored(found: Measured, beside: Compared, learnt: Learnt, *, facts: Facts, r
     return Scored(plain.log_volatility, score, percentile, points, intervals)
 
 
-def _with_rules(plain: Scores, facts: Facts, rules: Rules, is_dead: BoolArray) -> Scores:
-    """News, held scores and wrappings: each only ever raises a score, and is a cause of its own."""
+def _with_rules(plain: Scores, facts: Facts, rules: Rules, peg_distance: FloatArray, is_dead: BoolArray) -> Scores:
+    """News, held scores, broken pegs and wrappings: each only ever raises a score, and is a cause of its own."""
     score = plain.score
     badness = (facts.news - rules.sentiment_from) / (rules.sentiment_full - rules.sentiment_from)
     news = np.minimum(rules.sentiment_cap * np.clip(np.nan_to_num(badness), 0.0, 1.0), 100.0 - score)
@@ -353,13 +366,24 @@ def _with_rules(plain: Scores, facts: Facts, rules: Rules, is_dead: BoolArray) -
     held = np.maximum(np.nan_to_num(facts.held_at - score - news, nan=0.0), 0.0)
     held = np.where(is_dead, 0.0, held)
     so_far = score + news + held
+    peg = np.where(is_dead, 0.0, np.maximum(np.nan_to_num(_of_broken_peg(peg_distance) - so_far, nan=0.0), 0.0))
+    so_far = so_far + peg
     wrapping = _of_underlying(so_far, facts.underlying) - so_far
     unknown = np.isnan(score)
-    terms = np.where(unknown[:, None], np.nan, np.column_stack([news, held, wrapping]))
+    terms = np.where(unknown[:, None], np.nan, np.column_stack([news, held, peg, wrapping]))
     total = np.clip(so_far + wrapping, 1e-9, 100.0 - 1e-9)
-    raised = np.nan_to_num(news + held + wrapping) > 0
+    raised = np.nan_to_num(news + held + peg + wrapping) > 0
     order = np.where(raised & ~is_dead, np.fmax(plain.order, ANCHORS.log_volatility(total)), plain.order)
     return Scores(plain.log_volatility, order, with_terms(plain.attribution, terms))
+
+
+def _of_broken_peg(distance: FloatArray) -> FloatArray:
+    """The score of the volatility at which the way back to the peg is a usual move of 30 days.
+
+    A peg that has broken and lies still is calm and not safe: it may come back, or break for good.
+    """
+    with np.errstate(divide="ignore"):
+        return ANCHORS.score(np.log(distance * np.sqrt(features.DAYS_A_YEAR / features.HORIZON)))
 
 
 def _of_underlying(score: FloatArray, underlying: IntArray) -> FloatArray:

@@ -233,6 +233,8 @@ def _card(
             for natural in universe.naturals(found, beside, row)
         ]
         card.measurements.append(_news(moods[asset_id].mood))
+        if isfinite(found.peg_distance[row]):
+            card.measurements.append(_peg(float(found.peg_distance[row])))
         card.tail = _tail(found, row)
         card.status = RiskScore.Status.OK
     if standing == universe.FAILED:
@@ -286,6 +288,17 @@ def _news(mood: NewsMood) -> dict[str, Any]:
         "value": mood.net_negativity_z,
         "unit": "deviations",
         "n": mood.items,
+        "percentile": None,
+    }
+
+
+def _peg(distance: float) -> dict[str, Any]:
+    return {
+        "name": "peg_distance",
+        "component": "peg",
+        "value": distance,
+        "unit": "log_distance",
+        "n": 1,
         "percentile": None,
     }
 

@@ -133,6 +133,22 @@ def test_peg_has_the_floor_and_its_flag(score):
     assert row.score >= 8
 
 
+def test_peg_that_has_broken_and_lies_still_is_riskier_than_a_sound_one(score):
+    sound = 1 + np.random.default_rng(1).normal(0, 5e-4, 400)
+    broken = sound.copy()
+    broken[-200:] *= 0.9
+    coin("sound-dollar", sound)
+    row = score(coin("broken-dollar", broken))
+
+    other = RiskScore.objects.get(asset__slug="sound-dollar")
+    assert (row.is_stablecoin, other.is_stablecoin) == (False, True)
+    assert row.score > other.score
+    assert points(row, "peg") > 0
+    assert points(other, "peg") == 0
+    (measured,) = (entry for entry in row.measurements if entry["component"] == "peg")
+    assert measured["value"] == pytest.approx(-np.log(0.9), abs=0.01)
+
+
 @pytest.mark.parametrize("days", [1, 3])
 def test_last_price_of_an_earlier_day_lowers_the_confidence(score, days):
     row = score(coin("late", walk(400, seed=1), until=LAST - timedelta(days=days)))
