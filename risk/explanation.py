@@ -21,6 +21,7 @@ CAUSES: Mapping[str, str] = MappingProxyType(
         "death": "the rule that the dead have 100",
         "news": "bad news, which only ever raises a score",
         "pump": "the rule that a pump lowers no score",
+        "peg": "how far it is from a peg that it kept within the last year",
         "wrapping": "the risk of what it stands for",
     }
 )
@@ -33,6 +34,7 @@ BANDS: Mapping[str, str] = MappingProxyType(
 _DOUBTS: Mapping[str, str] = MappingProxyType(
     {
         "stale_price": "its price hardly moves, as one that nobody makes",
+        "late_price": "no price of the day itself",
         "very_short_history": "less than 60 days of returns",
         "short_history": "less than 250 days of returns",
         "bad_prints": "prices that were not believed",
@@ -93,9 +95,9 @@ def _sentences(score: RiskScore) -> Iterator[str]:
     raising = max(causes, key=lambda entry: entry["points"], default=None)
     lowering = min(causes, key=lambda entry: entry["points"], default=None)
     if raising is not None and raising["points"] > 0:
-        yield f"Most of what raises it is {_cause(raising)} ({_points(raising)})."
+        yield f"What raises it most is {_cause(raising)} ({_points(raising)})."
     if lowering is not None and lowering["points"] < 0:
-        yield f"Most of what lowers it is {_cause(lowering)} ({_points(lowering)})."
+        yield f"What lowers it most is {_cause(lowering)} ({_points(lowering)})."
     if score.delta is not None and score.previous is not None:
         yield _change(score, score.previous)
     if score.confidence != RiskScore.Confidence.HIGH:
@@ -110,7 +112,7 @@ def _change(score: RiskScore, previous: RiskScore) -> str:
     verb = "risen" if delta > 0 else "fallen"
     sign = 1 if delta > 0 else -1
     most = max(score.delta_by_component, key=lambda entry: sign * entry["points"], default=None)
-    by = "" if most is None else f", mostly by {_cause(most)} ({_points(most)})"
+    by = "" if most is None else f", most of all by {_cause(most)} ({_points(most)})"
     return f"It has {verb} by {abs(delta):.1f} points since {previous.as_of}{by}."
 
 

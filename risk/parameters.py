@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import cache
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +44,9 @@ class Parameters:
     """Of how many of these days the errors say how far intervals reach, and how much: 0 not at all, 1 in proportion."""
 
     def __post_init__(self) -> None:
-        numbers = [self.penalty, self.recent_share, self.floor_of_stablecoins, self.sentiment_cap, self.sentiment_from]
-        if not all(number >= 0 for number in numbers) or self.penalty == 0:
+        numbers = [self.penalty, self.recent_share, self.floor_of_stablecoins, self.sentiment_cap]
+        numbers += [self.sentiment_from, self.sentiment_full]
+        if not all(isfinite(number) and number >= 0 for number in numbers) or self.penalty == 0:
             raise ParametersRefused
         if self.recent_share > 1 or self.floor_of_stablecoins > 90 or self.sentiment_cap > 5:
             raise ParametersRefused

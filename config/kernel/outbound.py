@@ -7,11 +7,14 @@ use the addresses that were judged: a second look-up may give other ones.
 
 import socket
 from collections.abc import Callable, Sequence
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address
 from urllib.parse import SplitResult, urlsplit
 
 PORTS = {"http": 80, "https": 443}
 MAX_URL_LENGTH = 1_000
+
+_PROTOCOLS = IPv4Network("192.0.0.0/24")
+"""Of the IETF, which not every Python takes for private; a cloud's metadata are at 192.0.0.192."""
 
 Resolve = Callable[[str, int], Sequence[str]]
 
@@ -84,5 +87,6 @@ def _literal(host: str) -> IPv4Address | IPv6Address | None:
 def _require_public(address: IPv4Address | IPv6Address) -> None:
     # An IPv4 address within an IPv6 one (mapped, 6to4, Teredo, NAT64) goes through a gateway that knows our networks.
     embeds = isinstance(address, IPv6Address) and (address.sixtofour or address.teredo or address.ipv4_mapped)
-    if embeds or not address.is_global or address.is_multicast or address.is_reserved:
+    is_special = address in _PROTOCOLS if isinstance(address, IPv4Address) else embeds
+    if is_special or not address.is_global or address.is_multicast or address.is_reserved:
         raise ForbiddenDestination("The address leads into a private or reserved network.")

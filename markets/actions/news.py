@@ -10,7 +10,8 @@ from markets.actions import market, news_scores
 from markets.actions.stored_rows import StoredRows
 from markets.models import Asset, NewsFeed, NewsItem, NewsMention
 from markets.providers.news import Headline
-from markets.sentiment import mentions
+from markets.sentiment import mentions, scorer
+from markets.sentiment.evaluation import NEUTRAL_WITHIN
 from markets.sentiment.mentions import Candidate, Directory
 
 SAME_STORY_WITHIN = timedelta(days=3)
@@ -39,6 +40,9 @@ def store(feed: NewsFeed, headlines: Sequence[Headline], *, at: datetime) -> Sto
         if headline.guid in known and bytes(known[headline.guid].digest) != headline.digest
     ]
     unknown = [headline for headline in headlines if headline.guid not in known]
+    if not (unknown or rewritten):
+        return StoredRows(unchanged=len(headlines))
+    assets = directory()
     new = [
         NewsItem(
             feed=feed,
@@ -51,11 +55,11 @@ def store(feed: NewsFeed, headlines: Sequence[Headline], *, at: datetime) -> Sto
             fetched_at=at,
             digest=headline.digest,
         )
-        for headline in _new_stories(unknown)
+        for headline in _new_stories(unknown, assets)
     ]
     NewsItem.objects.bulk_create(new)
     if new or rewritten:
-        _tell([*new, *rewritten], at=at)
+        _tell([*new, *rewritten], assets, at=at)
         market.touch(at=at)
     return StoredRows(len(new), len(rewritten), len(headlines) - len(new) - len(rewritten))
 
@@ -74,7 +78,7 @@ def _rewrite(item: NewsItem, headline: Headline) -> NewsItem:
     return item
 
 
-def _new_stories(headlines: Sequence[Headline]) -> Iterable[Headline]:
+def _new_stories(headlines: Sequence[Headline], assets: Directory) -> Iterable[Headline]:
     """Those that no feed has told yet, in the order given; of repeats among them the first."""
     if not headlines:
         return
@@ -85,16 +89,18 @@ def _new_stories(headlines: Sequence[Headline]) -> Iterable[Headline]:
     around = NewsItem.objects.filter(
         published_at__gte=min(moments) - SAME_STORY_WITHIN, published_at__lte=max(moments) + SAME_STORY_WITHIN
     ).values_list("title", "published_at")
-    told = [(_words(title), moment) for title, moment in around]
+    told = [(title, _words(title), moment) for title, moment in around]
     for headline in headlines:
         words = _words(headline.title)
         if headline.url in addresses or any(
-            abs(moment - headline.published_at) <= SAME_STORY_WITHIN and _is_same_story(words, others)
-            for others, moment in told
+            abs(moment - headline.published_at) <= SAME_STORY_WITHIN
+            and _are_alike(words, others)
+            and _say_the_same(headline.title, title, assets)
+            for title, others, moment in told
         ):
             continue
         addresses.add(headline.url)
-        told.append((words, headline.published_at))
+        told.append((headline.title, words, headline.published_at))
         yield headline
 
 
@@ -102,15 +108,27 @@ def _words(title: str) -> Words:
     return frozenset(re.findall(r"\w+", title.casefold()))
 
 
-def _is_same_story(words: Words, others: Words) -> bool:
+def _are_alike(words: Words, others: Words) -> bool:
     if min(len(words), len(others)) < _FEWEST_WORDS:
         return False
     return len(words & others) >= SAME_STORY_SHARE * len(words | others)
 
 
-def _tell(items: Sequence[NewsItem], *, at: datetime) -> None:
+def _say_the_same(title: str, other: str, assets: Directory) -> bool:
+    """Whether titles in nearly the same words are about the same assets and events, and neither says the opposite."""
+    said, before = scorer.assess(title), scorer.assess(other)
+    are_opposite = said.tone * before.tone < 0 and min(abs(said.tone), abs(before.tone)) >= NEUTRAL_WITHIN
+    return (
+        not are_opposite and set(said.events) == set(before.events) and _about(title, assets) == _about(other, assets)
+    )
+
+
+def _about(title: str, assets: Directory) -> set[int]:
+    return {mention.asset_id for mention in mentions.find(title, assets)}
+
+
+def _tell(items: Sequence[NewsItem], assets: Directory, *, at: datetime) -> None:
     """Find out whom the items are about, and judge them."""
-    assets = directory()
     found: Mapping[int, list[mentions.Mention]] = {
         item.pk: mentions.find(news_scores.text_of(item), assets) for item in items
     }

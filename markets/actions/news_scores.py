@@ -20,7 +20,7 @@ def score(items: Iterable[NewsItem], *, at: datetime) -> int:
     version = scorer.model_version()
     scores = []
     for item in items:
-        said = scorer.assess(text_of(item))
+        said = scorer.assess(text_of(item), year=item.published_at.year)
         scores.append(
             NewsScore(
                 item=item,

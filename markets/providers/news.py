@@ -165,8 +165,9 @@ class _Judge:
 
 def parse_headlines(body: bytes, at: datetime) -> Headlines:
     """The items of a feed that `refuse_unless_feed` let pass. Pure; what cannot be believed comes back as rejects."""
-    # An empty second description would win over the first one, which has the words.
-    body = _EMPTY_DESCRIPTION.sub(b"", body)
+    # An empty second description would win over the first one, which has the words. A blank stays in its place: what
+    # it stood between, in a section of text, would otherwise become markup that nobody has judged.
+    body = _EMPTY_DESCRIPTION.sub(b" ", body)
     # As a file: of bytes or text feedparser would ask whether they name a file or an address.
     document: Any = feedparser.parse(BytesIO(body), sanitize_html=False, resolve_relative_uris=False)
     language = str(document.feed.get("language") or "")

@@ -77,6 +77,8 @@ _DENIAL_BEFORE = re.compile(
     r"|unaffected by|immune to|false|hoax|protect\w* (?:from|against))\b",
     re.IGNORECASE,
 )
+# What stands behind one of these has happened, whatever was refused because of it.
+_CAUSE = re.compile(r"\b(?:after|following|amid|despite)\b", re.IGNORECASE)
 _DENIAL_AFTER = re.compile(
     r"\b(?:is|was|were|are) (?:false|untrue|denied|debunked|averted|prevented|foiled|thwarted|avoided|ruled out)\b"
     r"|\b(?:rumou?rs|claims|allegations|reports) (?:are |were )?(?:false|denied|debunked|dismissed)\b"
@@ -115,13 +117,16 @@ class Event:
 
 def written() -> list[str]:
     """Everything that the rules are made of, for whoever must tell one version of them from another."""
-    around = (_CLAUSE, _DENIAL_BEFORE, _DENIAL_AFTER, _OVER_BEFORE, _OVER_AFTER, _GUESS)
+    around = (_CLAUSE, _DENIAL_BEFORE, _CAUSE, _DENIAL_AFTER, _OVER_BEFORE, _OVER_AFTER, _GUESS)
     return [pattern.pattern for pattern in (*RULES.values(), *around)]
 
 
-def find(text: str) -> list[Event]:
-    """Every trigger in the text with its standing, in order of appearance; overlapping ones of different kinds too."""
-    found = [event for start, clause in _clauses(text) for event in _of_clause(clause, start)]
+def find(text: str, *, year: int | None = None) -> list[Event]:
+    """Every trigger in the text with its standing, in order of appearance; overlapping ones of different kinds too.
+
+    `year` is the one in which the text was written: what bears its name is not over, as what bears another one's is.
+    """
+    found = [event for start, clause in _clauses(text) for event in _of_clause(clause, start, year)]
     return sorted(found, key=lambda event: (event.start, event.kind))
 
 
@@ -133,18 +138,19 @@ def _clauses(text: str) -> Iterator[tuple[int, str]]:
     yield start, text[start:]
 
 
-def _of_clause(clause: str, offset: int) -> Iterator[Event]:
+def _of_clause(clause: str, offset: int, year: int | None) -> Iterator[Event]:
     for kind, pattern in RULES.items():
         for match in pattern.finditer(clause):
-            yield Event(kind, _standing(clause, match), match[0], offset + match.start(), offset + match.end())
+            yield Event(kind, _standing(clause, match, year), match[0], offset + match.start(), offset + match.end())
 
 
-def _standing(clause: str, match: re.Match[str]) -> Standing:
+def _standing(clause: str, match: re.Match[str], year: int | None) -> Standing:
     before = " ".join(clause[: match.start()].split()[-_WORDS_AROUND:]) + " "
     after = " ".join(clause[match.end() :].split()[:_WORDS_AROUND])
-    if _DENIAL_BEFORE.search(before) or _DENIAL_AFTER.search(after):
+    if _DENIAL_BEFORE.search(_CAUSE.split(before)[-1]) or _DENIAL_AFTER.search(after):
         return "denied"
-    if _OVER_BEFORE.search(before) or _OVER_AFTER.search(after):
+    past = before if year is None else before.replace(str(year), "")
+    if _OVER_BEFORE.search(past) or _OVER_AFTER.search(after):
         return "denied"
     if _GUESS.search(before) or _GUESS.search(after) or clause.rstrip().endswith("?"):
         return "possible"

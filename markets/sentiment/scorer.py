@@ -55,10 +55,10 @@ class _Analyzer(SentimentIntensityAnalyzer):
         return _Sums(float(compound), tuple(float(valence) for valence in sentiments))
 
 
-def assess(text: str) -> Assessment:
-    """Judge a text. Pure: the same words give the same numbers wherever `model_version` is the same."""
+def assess(text: str, *, year: int | None = None) -> Assessment:
+    """Judge a text of a year. Pure: the same words give the same numbers wherever `model_version` is the same."""
     clean = _LINK.sub(" ", text[:MAX_LENGTH].translate(_TYPEWRITER))
-    found = events.find(clean)
+    found = events.find(clean, year=year)
     sums: _Sums = _analyzer().polarity_scores(_joined(_without(clean, found)))
     heard = [valence for valence in sums.valences if valence]
     strength = math.fsum(abs(valence) for valence in heard)

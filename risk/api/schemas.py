@@ -23,7 +23,10 @@ class Measurement(serializers.Serializer):
     value = _number("null: not measurable from what there is.")
     unit = serializers.CharField()
     n = serializers.IntegerField(allow_null=True, help_text="Observations that it was measured from.")
-    percentile = _number("Share of the assets of the day with less of it, from 0 to 100.")
+    percentile = _number(
+        "Of the risk, from 0 to 100: the share of the day's ordinary assets that are less risky by it. So a small"
+        " volume, market cap or age has a high one."
+    )
 
 
 class Factor(Points):
@@ -43,7 +46,10 @@ class Interval(serializers.Serializer):
     high = serializers.FloatField()
     method = serializers.ChoiceField(choices=("conformal",))
     bucket = serializers.CharField(help_text="Size and length of history that it was calibrated in.")
-    n = serializers.IntegerField(help_text="Forecasts with a known outcome that it was calibrated on.")
+    n = serializers.IntegerField(
+        help_text="Forecasts with a known outcome that it was calibrated on: of the bucket, or of all where the bucket"
+        " has too few for an interval of its own."
+    )
 
 
 class Confidence(serializers.Serializer):

@@ -21,7 +21,7 @@ from risk.api import examples
 from risk.api.schemas import RiskAnswer, RiskHistoryAnswer
 from risk.api.views import RiskView
 from risk.freshness import fresh_until
-from risk.models import RiskModel, RiskScore, ScoreRun
+from risk.models import RiskFit, RiskModel, RiskScore, ScoreRun
 from risk.queries import scores
 from risk.queries.scores import History, Span, midnight
 
@@ -34,7 +34,11 @@ _ASSET = Parameters(
     model=MODEL,
 )
 _FLAGS = (
-    ("is_stablecoin", "stablecoin", "Pegged: scored by its distance from the peg too, with a floor of 8 points."),
+    (
+        "is_stablecoin",
+        "stablecoin",
+        "Near one dollar for a quarter: its score has a floor, for quiet pegs have broken.",
+    ),
     ("is_pumped", "pumped", "A rise or a volume far beyond its own usual; the score does not fall for 30 days."),
     ("is_stale", "stale_prices", "More than a fifth of its last 90 returns are exactly zero."),
     ("bad_prints", "bad_prints", "Some prices were not believed and left out."),
@@ -156,8 +160,15 @@ def _intervals(score: RiskScore, run: ScoreRun) -> Any:
                 "high": getattr(score, f"{of}_high_{coverage}"),
                 "method": "conformal",
                 "bucket": score.bucket,
-                "n": 0 if run.fit is None else run.fit.calibrated_on,
+                "n": 0 if run.fit is None else _calibrated_on(run.fit, of, level, score.bucket),
             }
+
+
+def _calibrated_on(fit: RiskFit, of: str, level: float, bucket: str) -> int:
+    """Forecasts behind an interval: those of the bucket, or of all where the bucket is too small for its own."""
+    reaches = fit.score_reach if of == "score" else fit.percentile_reach
+    own = reaches.get(str(level), {}).get("buckets", {}).get(bucket)
+    return fit.calibrated_on if own is None or own["reach"] is None else int(own["n"])
 
 
 def _factors(

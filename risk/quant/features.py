@@ -15,7 +15,7 @@ from risk.quant.garch import GarchFit
 from risk.quant.har import har
 from risk.quant.liquidity import liquidity
 from risk.quant.market_dependence import market_dependence, weighted_index
-from risk.quant.returns import Kind, Sequences, returns
+from risk.quant.returns import Sequences, returns
 from risk.quant.status import is_ok
 from risk.quant.tail_risk import TailRisk, combined, ewma_filtered, garch_filtered, garch_student
 
@@ -77,7 +77,7 @@ class Market:
     """What a measurement needs to know of the others: worked out once for all of them."""
 
     index: FloatArray
-    """Simple returns of the cap-weighted index over the last year."""
+    """Log returns of the cap-weighted index over the last year."""
     reference: FloatArray
     """Winsorised log returns of bitcoin over the same days; NaN where there is no bitcoin."""
 
@@ -130,7 +130,8 @@ def measure(
     """
     market = market_of(prices, market_caps, reference=reference)
     alone = measure_alone(prices, volumes, market_caps, market=market, prior=prior, learns_prior=prior is None)
-    values, size = together(alone.values, alone.observations, alone.market_cap)
+    everybody = np.ones(len(alone.values), dtype=np.bool_)
+    values, size = together(alone.values, alone.observations, alone.market_cap, is_ordinary=everybody)
     return Measurements(values, alone.tails[LEVELS.index(LEVEL)], alone.fits, size, alone.observations)
 
 
@@ -140,9 +141,12 @@ def market_of(prices: FloatArray, market_caps: FloatArray, *, reference: int) ->
 
 
 def index_of(prices: FloatArray, market_caps: FloatArray) -> FloatArray:
-    """Simple returns of the cap-weighted index of these assets over the last year of the panel."""
-    simple = returns(prices[:, -YEAR:], kind=Kind.SIMPLE).winsorised().values
-    return weighted_index(simple, market_caps[:, -YEAR:])
+    """Log returns of the cap-weighted index of these assets over the last year of the panel.
+
+    An index holds amounts, not logarithms: its simple return is the mean of the simple ones.
+    """
+    moves = returns(prices[:, -YEAR:]).winsorised().values
+    return np.log1p(weighted_index(np.expm1(moves), market_caps[:, -YEAR:]))
 
 
 def reference_of(prices: FloatArray) -> FloatArray:
@@ -231,13 +235,15 @@ def measure_alone(
     )
 
 
-def together(values: FloatArray, observations: IntArray, market_cap: FloatArray) -> tuple[FloatArray, LabelArray]:
+def together(
+    values: FloatArray, observations: IntArray, market_cap: FloatArray, *, is_ordinary: BoolArray
+) -> tuple[FloatArray, LabelArray]:
     """The values of all assets of a day with volatilities shrunk, and the thirds of size that they are shrunk in."""
     size = _size_thirds(market_cap)
     values = values.copy()
     for name in ("volatility", "lasting_volatility"):
         column = NAMES.index(name)
-        values[:, column] = _shrunk(values[:, column], observations, size)
+        values[:, column] = _shrunk(values[:, column], observations, size, is_ordinary)
     return values, size
 
 
@@ -293,13 +299,16 @@ def _size_thirds(market_caps: FloatArray) -> LabelArray:
     return thirds
 
 
-def _shrunk(volatility: FloatArray, observations: IntArray, size: LabelArray) -> FloatArray:
-    """Towards the median of the assets of the same size, the more the shorter the history."""
+def _shrunk(volatility: FloatArray, observations: IntArray, size: LabelArray, is_ordinary: BoolArray) -> FloatArray:
+    """Towards the median of the ordinary assets of the same size, the more the shorter the history.
+
+    Where none of them has one, volatilities stay as they are.
+    """
     weight = observations / (observations + SHRINKAGE)
-    result = np.full(len(volatility), np.nan)
+    result = volatility.copy()
     for third in range(-1, SIZES):
         members: BoolArray = np.asarray(size == third, dtype=np.bool_)
-        if members.any():
-            middle = medians(volatility[None, members])[0]
+        middle = medians(volatility[None, members & is_ordinary])[0]
+        if np.isfinite(middle):
             result[members] = weight[members] * volatility[members] + (1 - weight[members]) * middle
     return result

@@ -1,7 +1,6 @@
 """From prices to returns: what a gap does, which prints are not believed, how far one day may reach."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -24,11 +23,6 @@ BAD_PRINT_MOVE = float(np.log(1.6))
 BAD_PRINT_REVERSAL = 0.8
 BAD_PRINT_DAYS = 2
 WINSOR_DEVIATIONS = 8.0
-
-
-class Kind(StrEnum):
-    LOG = "log"
-    SIMPLE = "simple"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +52,7 @@ class Sequences:
 
 @dataclass(frozen=True, slots=True)
 class Returns:
-    """Daily returns on one calendar, assets x days; NaN where the day or the one before it has none."""
+    """Daily log returns on one calendar, assets x days; NaN where the day or the one before it has none."""
 
     values: FloatArray
     days: IntArray
@@ -77,8 +71,8 @@ class Returns:
         return Sequences(values, np.take_along_axis(self.is_first, order, axis=1), counts(self.values))
 
 
-def returns(prices: ArrayLike, *, kind: Kind = Kind.LOG) -> Returns:
-    """Returns between observed prices; whatever is not a positive finite number was not observed.
+def returns(prices: ArrayLike) -> Returns:
+    """Log returns between observed prices; whatever is not a positive finite number was not observed.
 
     Over a gap of up to `LONGEST_GAP` days the return is divided by the root of its days, so that its variance is that
     of one day; a longer gap gives no return and starts a new segment. Nothing is filled forward: the zero returns that
@@ -94,7 +88,7 @@ def returns(prices: ArrayLike, *, kind: Kind = Kind.LOG) -> Returns:
     is_return = (gap > 0) & (gap <= LONGEST_GAP)
     base = np.where(is_return, np.take_along_axis(matrix, np.maximum(before, 0), axis=1), 1.0)
     later = np.where(is_return, matrix, 1.0)
-    change = np.log(later) - np.log(base) if kind is Kind.LOG else later / base - 1
+    change = np.log(later) - np.log(base)
     values = np.where(is_return, change / np.sqrt(np.maximum(gap, 1)), np.nan)
     # A price whose own return is missing begins a segment; the return after it is the first of the segment.
     previous_is_return = np.take_along_axis(is_return, np.maximum(before, 0), axis=1)

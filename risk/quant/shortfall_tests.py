@@ -11,9 +11,10 @@ def acerbi_szekely(
     """Z2 of Acerbi and Szekely (2014), Risk 27, with the sign that a positive value means a shortfall too small.
 
     The mean of L / ES over the exceedances, against their expected number, less one: 0 for a true model; +0.7 is red.
-    Everything observed is pooled.
+    Everything observed is pooled, but where the ES is not positive: there is no ratio to it.
     """
-    known = ~np.isnan(losses) & ~np.isnan(value_at_risk) & ~np.isnan(expected_shortfall)
+    with np.errstate(invalid="ignore"):
+        known = ~np.isnan(losses) & ~np.isnan(value_at_risk) & (expected_shortfall > 0)
     beyond = known & (losses > value_at_risk)
     total = np.count_nonzero(known)
     if not total:

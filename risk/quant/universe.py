@@ -25,7 +25,16 @@ CONTEXT_DAYS = YEAR
 REFERENCE_DAYS = WINDOW + 1
 FAILED = "failed"
 NOT_MEASURABLE = "not_measurable"
-CAUSES = ("base", *(str(component) for component in Component), "stablecoin_floor", "death", "news", "pump", "wrapping")
+CAUSES = (
+    "base",
+    *(str(component) for component in Component),
+    "stablecoin_floor",
+    "death",
+    "news",
+    "pump",
+    "peg",
+    "wrapping",
+)
 """The names of a score's parts, in the order in which they add up."""
 SHORT_HISTORY, SHORTEST_HISTORY = 250, 60
 COVERAGES = (0.8, 0.9)
@@ -105,6 +114,8 @@ class Measured:
     error: NDArray[np.str_]
     is_pumped: BoolArray
     is_stale: BoolArray
+    peg_distance: FloatArray
+    """As in `Eligibility`."""
     bad_prints: IntArray
     observed: IntArray
     """Prices that are believed."""
@@ -183,6 +194,7 @@ def measured(
         standing=np.array([str(standing) for standing in judged.standing], dtype="U24"),
         is_pumped=judged.is_pumped,
         is_stale=judged.is_stale,
+        peg_distance=judged.peg_distance,
         bad_prints=judged.bad_prints.sum(axis=1),
         observed=judged.observations.astype(np.int64),
         first_day=np.where(is_empty, -1, panel.first_day + first),
@@ -231,6 +243,7 @@ def _blank(asset_ids: IntArray, hashes: Sequence[str], *, error: str) -> Measure
         error=np.full(size, error, dtype="U200"),
         is_pumped=np.zeros(size, dtype=np.bool_),
         is_stale=np.zeros(size, dtype=np.bool_),
+        peg_distance=nothing(size),
         bad_prints=none(size),
         observed=none(size),
         first_day=none(size) - 1,
@@ -262,12 +275,14 @@ class Compared:
 def compared(found: Measured) -> Compared:
     """All assets of a day, once all are measured."""
     rows = np.flatnonzero(found.is_measured)
+    is_ordinary = found.standing == Standing.ORDINARY
     values = found.values.copy()
     names = np.full(len(found), "", dtype="U32")
     if rows.size:
-        values[rows], size = features.together(found.values[rows], found.returns[rows], found.market_cap[rows])
+        values[rows], size = features.together(
+            found.values[rows], found.returns[rows], found.market_cap[rows], is_ordinary=is_ordinary[rows]
+        )
         names[rows] = buckets(size, found.returns[rows])
-    is_ordinary = found.standing == Standing.ORDINARY
     ranked = np.full(values.shape, np.nan)
     ranked[is_ordinary] = 100 * ridge.ranks(values[is_ordinary])
     return Compared(values, names, ranked)
@@ -322,29 +337,28 @@ def scored(found: Measured, beside: Compared, learnt: Learnt, *, facts: Facts, r
         is_dead=is_dead,
         floor_of_stablecoins=rules.floor_of_stablecoins,
     )
-    final = _with_rules(plain, facts, rules, is_dead)
+    final = _with_rules(plain, facts, rules, found.peg_distance, is_dead)
     # Sums of floats may stray from the range by their last digit.
     score = np.clip(final.score, 0.0, 100.0)
     percentile = final.percentile
     points = np.column_stack([np.full(len(found), final.attribution.base), final.attribution.contributions])
-    forecast = ANCHORS.score(plain.log_volatility)
     intervals = {}
     for coverage in COVERAGES:
+        # Of what will be realised, which no rule changes: a score that a rule has raised only widens it.
         reach = _reach(learnt.log_volatility[coverage], beside.bucket)
-        shift = score - forecast
-        low, high = (ANCHORS.score(plain.log_volatility + side * reach) + shift for side in (-1, 1))
+        low, high = (ANCHORS.score(plain.log_volatility + side * reach) for side in (-1, 1))
         width = _reach(learnt.percentile[coverage], beside.bucket)
         intervals[coverage] = (
             np.clip(low, 0.0, score),
             np.clip(high, score, 100.0),
-            np.clip(percentile - width, 0.0, 100.0),
-            np.clip(percentile + width, 0.0, 100.0),
+            np.clip(plain.percentile - width, 0.0, percentile),
+            np.clip(plain.percentile + width, percentile, 100.0),
         )
     return Scored(plain.log_volatility, score, percentile, points, intervals)
 
 
-def _with_rules(plain: Scores, facts: Facts, rules: Rules, is_dead: BoolArray) -> Scores:
-    """News, held scores and wrappings: each only ever raises a score, and is a cause of its own."""
+def _with_rules(plain: Scores, facts: Facts, rules: Rules, peg_distance: FloatArray, is_dead: BoolArray) -> Scores:
+    """News, held scores, broken pegs and wrappings: each only ever raises a score, and is a cause of its own."""
     score = plain.score
     badness = (facts.news - rules.sentiment_from) / (rules.sentiment_full - rules.sentiment_from)
     news = np.minimum(rules.sentiment_cap * np.clip(np.nan_to_num(badness), 0.0, 1.0), 100.0 - score)
@@ -352,14 +366,37 @@ def _with_rules(plain: Scores, facts: Facts, rules: Rules, is_dead: BoolArray) -
     held = np.maximum(np.nan_to_num(facts.held_at - score - news, nan=0.0), 0.0)
     held = np.where(is_dead, 0.0, held)
     so_far = score + news + held
-    other = np.where(facts.underlying >= 0, so_far[facts.underlying], np.nan)
-    wrapping = np.maximum(np.nan_to_num(other - so_far, nan=0.0), 0.0)
+    peg = np.where(is_dead, 0.0, np.maximum(np.nan_to_num(_of_broken_peg(peg_distance) - so_far, nan=0.0), 0.0))
+    so_far = so_far + peg
+    wrapping = _of_underlying(so_far, facts.underlying) - so_far
     unknown = np.isnan(score)
-    terms = np.where(unknown[:, None], np.nan, np.column_stack([news, held, wrapping]))
+    terms = np.where(unknown[:, None], np.nan, np.column_stack([news, held, peg, wrapping]))
     total = np.clip(so_far + wrapping, 1e-9, 100.0 - 1e-9)
-    raised = np.nan_to_num(news + held + wrapping) > 0
+    raised = np.nan_to_num(news + held + peg + wrapping) > 0
     order = np.where(raised & ~is_dead, np.fmax(plain.order, ANCHORS.log_volatility(total)), plain.order)
     return Scores(plain.log_volatility, order, with_terms(plain.attribution, terms))
+
+
+def _of_broken_peg(distance: FloatArray) -> FloatArray:
+    """The score of the volatility at which the way back to the peg is a usual move of 30 days.
+
+    A peg that has broken and lies still is calm and not safe: it may come back, or break for good.
+    """
+    with np.errstate(divide="ignore"):
+        return ANCHORS.score(np.log(distance * np.sqrt(features.DAYS_A_YEAR / features.HORIZON)))
+
+
+def _of_underlying(score: FloatArray, underlying: IntArray) -> FloatArray:
+    """The scores, none below that of what the asset stands for, which may stand for another one itself."""
+    raised = score
+    for _ in range(len(score)):
+        other = np.where(underlying >= 0, raised[underlying], np.nan)
+        # Who has no score stays without one, and takes nothing from whoever has none.
+        higher = np.where(other > raised, other, raised)
+        if np.array_equal(higher, raised, equal_nan=True):
+            break
+        raised = higher
+    return raised
 
 
 def _reach(calibration: Calibration, bucket: NDArray[np.str_]) -> FloatArray:
@@ -429,11 +466,12 @@ def naturals(found: Measured, beside: Compared, row: int) -> list[Natural]:
     return result
 
 
-def doubts(found: Measured, facts: Facts, row: int) -> list[str]:
-    """What lowers the confidence in an asset's score."""
+def doubts(found: Measured, facts: Facts, row: int, *, day: int) -> list[str]:
+    """What lowers the confidence in an asset's score of a day, which is counted from 1970-01-01."""
     volume, cap = NAMES.index("illiquidity"), NAMES.index("smallness")
     reasons = {
         "stale_price": bool(found.is_stale[row]),
+        "late_price": found.last_day[row] < day,
         "very_short_history": found.returns[row] < SHORTEST_HISTORY,
         "short_history": SHORTEST_HISTORY <= found.returns[row] < SHORT_HISTORY,
         "bad_prints": found.bad_prints[row] > 0,

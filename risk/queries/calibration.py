@@ -18,8 +18,10 @@ _CLUSTERS = (
     " CASE o.horizon WHEN 'day' THEN score.as_of - DATE '1970-01-01' ELSE (score.as_of - DATE '1970-01-01') / 30 END"
     " AS cluster, count(*)::float8 AS n, count(*) FILTER (WHERE coalesce(o.is_exceeded, o.is_inside))::float8 AS h,"
     " min(score.as_of) AS first, max(score.as_of) AS last,"
-    # Within an aggregate, where the loss was not beyond there is nothing to add.
-    " sum(-o.realised_return / o.expected_shortfall) FILTER (WHERE o.is_exceeded) AS beyond,"
+    # A price that has never fallen has a shortfall of zero: there is no ratio to it.
+    " sum(-o.realised_return / o.expected_shortfall)"
+    " FILTER (WHERE o.is_exceeded AND o.expected_shortfall > 0) AS beyond,"
+    " count(*) FILTER (WHERE o.expected_shortfall > 0)::float8 AS comparable,"
     " sum(CASE o.level WHEN 0.8 THEN score.score_high_80 - score.score_low_80"
     " WHEN 0.9 THEN score.score_high_90 - score.score_low_90 END) FILTER (WHERE o.is_inside IS NOT NULL) AS width"
     " FROM risk_forecastoutcome o JOIN risk_riskscore score ON score.id = o.score_id"
@@ -28,7 +30,7 @@ _CLUSTERS = (
 _TABLE = (
     "SELECT model.version, c.horizon, c.level, CASE c.is_pooled WHEN 1 THEN NULL ELSE c.bucket END,"
     " count(*), sum(h), sum(n), sum(h * h), sum(h * n), sum(n * n), min(c.first), max(c.last),"
-    " coalesce(sum(beyond), 0), sum(width)"
+    " coalesce(sum(beyond), 0), sum(comparable), sum(width)"
     " FROM ({clusters}) c JOIN risk_riskmodel model ON model.id = c.model_id"
     " GROUP BY model.version, c.horizon, c.level, c.is_pooled, c.bucket"
     " ORDER BY model.version, c.horizon, c.level, c.is_pooled DESC, c.bucket"
@@ -103,6 +105,7 @@ def _row(
     first: date,
     last: date,
     beyond: float,
+    comparable: float,
     width: float | None,
 ) -> Row:
     found = hit_rate(clusters=clusters, hits=hits, size=size, hits_squared=hits_squared, cross=cross, squared=squared)
@@ -118,6 +121,6 @@ def _row(
         first,
         last,
         found,
-        beyond / (size * (1 - level)) - 1 if is_day else None,
+        beyond / (comparable * (1 - level)) - 1 if is_day and comparable else None,
         None if is_day or width is None else width / size,
     )

@@ -14,7 +14,7 @@ from risk.models import ForecastOutcome, RiskScore
 from risk.models.forecast_outcome import ForecastOutcome as Outcome
 from risk.quant.features import HORIZON
 from risk.quant.outcomes import outcomes
-from risk.quant.returns import bad_prints, returns
+from risk.quant.returns import BAD_PRINT_DAYS, bad_prints, returns
 from risk.quant.score_map import ANCHORS
 from risk.runs import scoring
 
@@ -22,6 +22,8 @@ AT_ONCE = 500
 PATIENCE = timedelta(days=10)
 """How long after its horizon a forecast is asked about: bars may come late, but not for ever."""
 _DAY = timedelta(days=1)
+_JUDGED_AFTER = BAD_PRINT_DAYS * _DAY
+"""What comes of a forecast is written down once: not before its last price can be told from a bad print."""
 
 
 def known_through(at: datetime) -> date:
@@ -34,11 +36,13 @@ def record(
 ) -> dict[str, int]:
     """Write down what has become known by the close of `through`; how many rows of each horizon.
 
-    With `since` the forecasts from that day on are looked at, else those whose horizon ended within the last days.
+    A price is known when two more closes have not contradicted it. With `since` the forecasts from that day on are
+    looked at, else those whose horizon ended within the last days.
     """
-    days = _record_days(since or through - PATIENCE - _DAY, through)
+    judged = through - _JUDGED_AFTER
+    days = _record_days(since or judged - PATIENCE - _DAY, judged)
     on_progress(50)
-    months = _record_months(since or through - PATIENCE - HORIZON * _DAY, through)
+    months = _record_months(since or judged - PATIENCE - HORIZON * _DAY, judged)
     return {"day": days, "month": months}
 
 
@@ -120,6 +124,7 @@ def _parts(rows: Sequence[RiskScore]) -> list[Sequence[RiskScore]]:
 
 
 def _believed(asset_ids: Sequence[int], through: date) -> "np.ndarray[tuple[int, ...], np.dtype[np.float64]]":
-    """Closes through a day without bad prints, as far back as is needed to tell them."""
-    prices = frames.panel(asset_ids, through=through, since=through - 364 * _DAY).prices
-    return np.where(bad_prints(prices) | ~(prices > 0), np.nan, prices)
+    """Closes through a day without bad prints, as far back and on as is needed to tell them."""
+    prices = frames.panel(asset_ids, through=through + _JUDGED_AFTER, since=through - 364 * _DAY).prices
+    believed = np.where(bad_prints(prices) | ~(prices > 0), np.nan, prices)
+    return believed[:, :-BAD_PRINT_DAYS]

@@ -23,6 +23,8 @@ from accounts.models import Job
 from config.kernel import clock
 from config.kernel.many import any_of
 from markets.queries import news_mood
+from markets.queries.news_mood import AssetMood
+from markets.sentiment.daily import NewsMood
 from risk import frames
 from risk.actions import risk_models, risk_scores, score_runs
 from risk.models import RiskFit, RiskModel, RiskScore, ScoreChunk, ScoreRun, Wrapping
@@ -178,13 +180,14 @@ def cards(run: ScoreRun, found: Measured, *, at: datetime) -> list[RiskScore]:
     """A row an asset, with its score and causes or with the reason why there is none."""
     parameters = Parameters.of(run.model.parameters)
     previous, pumped = _past(run, parameters)
-    facts = _facts(run, found, previous, pumped, parameters)
+    moods = news_mood.moods(found.asset_ids.tolist(), at=run.news_at)
+    facts = _facts(run, found, moods, previous, pumped, parameters)
     beside = universe.compared(found)
     day = None
     if run.fit is not None:
         learnt = frames.learnt(run.fit)
         day = universe.scored(found, beside, learnt, facts=facts, rules=frames.rules(parameters))
-    return [_card(run, found, beside, day, facts, previous, row, at) for row in range(len(found))]
+    return [_card(run, found, beside, day, facts, moods, previous, row, at) for row in range(len(found))]
 
 
 def _card(
@@ -193,6 +196,7 @@ def _card(
     beside: Compared,
     day: Scored | None,
     facts: Facts,
+    moods: Mapping[int, AssetMood],
     previous: Mapping[int, RiskScore],
     row: int,
     at: datetime,
@@ -229,6 +233,9 @@ def _card(
             }
             for natural in universe.naturals(found, beside, row)
         ]
+        card.measurements.append(_news(moods[asset_id].mood))
+        if isfinite(found.peg_distance[row]):
+            card.measurements.append(_peg(float(found.peg_distance[row])))
         card.tail = _tail(found, row)
         card.status = RiskScore.Status.OK
     if standing == universe.FAILED:
@@ -263,7 +270,7 @@ def _with_score(
             ):
                 setattr(card, f"{name}_{round(100 * coverage)}", float(values[row]))
         card.sigma = exp(day.log_volatility[row])
-        card.confidence_reasons = universe.doubts(found, facts, row)
+        card.confidence_reasons = universe.doubts(found, facts, row, day=(card.as_of - frames.EPOCH).days)
         card.confidence = universe.confidence(card.confidence_reasons)
     if previous is not None and previous.score is not None:
         card.previous = previous
@@ -273,6 +280,28 @@ def _with_score(
         card.delta_by_component = [
             {"component": name, "points": points.get(name, 0.0) - before.get(name, 0.0)} for name in names
         ]
+
+
+def _news(mood: NewsMood) -> dict[str, Any]:
+    return {
+        "name": "news_negativity",
+        "component": "news",
+        "value": mood.net_negativity_z,
+        "unit": "deviations",
+        "n": mood.items,
+        "percentile": None,
+    }
+
+
+def _peg(distance: float) -> dict[str, Any]:
+    return {
+        "name": "peg_distance",
+        "component": "peg",
+        "value": distance,
+        "unit": "log_distance",
+        "n": 1,
+        "percentile": None,
+    }
 
 
 def _tail(found: Measured, row: int) -> list[dict[str, Any]]:
@@ -298,7 +327,7 @@ def _past(run: ScoreRun, parameters: Parameters) -> tuple[dict[int, RiskScore], 
         earlier.scored()
         .order_by("asset_id", "-as_of", "-id")
         .distinct("asset_id")
-        .only("id", "asset_id", "as_of", "score", "contributions")
+        .only("id", "asset_id", "as_of", "status", "score", "contributions")
     )
     pumped = earlier.filter(as_of__gte=run.as_of - parameters.hold_days * _DAY, is_pumped=True)
     return {row.asset_id: row for row in latest}, set(pumped.values_list("asset_id", flat=True))
@@ -307,12 +336,12 @@ def _past(run: ScoreRun, parameters: Parameters) -> tuple[dict[int, RiskScore], 
 def _facts(
     run: ScoreRun,
     found: Measured,
+    moods: Mapping[int, AssetMood],
     previous: Mapping[int, RiskScore],
     pumped: set[int],
     parameters: Parameters,
 ) -> Facts:
     ids = found.asset_ids.tolist()
-    moods = news_mood.moods(ids, at=run.news_at)
     news = np.full(len(ids), np.nan)
     held = np.full(len(ids), np.nan)
     for row, asset_id in enumerate(ids):
@@ -321,9 +350,12 @@ def _facts(
             # Better than neutral is no bad news, however unusual.
             news[row] = mood.net_negativity_z if mood.net_negativity > 0 else 0.0
         before = previous.get(asset_id)
-        is_held = before is not None and before.as_of >= run.as_of - parameters.hold_days * _DAY
-        if before is not None and is_held and (asset_id in pumped or found.is_pumped[row]):
-            held[row] = np.nan if before.score is None else before.score
+        # The hundred of the dead is a rule's, and ends with it.
+        if before is None or before.score is None or before.status == RiskScore.Status.DEAD:
+            continue
+        is_recent = before.as_of >= run.as_of - parameters.hold_days * _DAY
+        if is_recent and (asset_id in pumped or found.is_pumped[row]):
+            held[row] = before.score
     rows = {asset_id: row for row, asset_id in enumerate(ids)}
     underlying = np.full(len(ids), -1, dtype=np.int64)
     for asset_id, other in Wrapping.objects.filter(asset_id__in=any_of(ids)).values_list("asset_id", "underlying_id"):

@@ -30,6 +30,7 @@ def test_public_addresses_may_be_named(url):
         "http://192.168.1.1/",
         "http://169.254.169.254/latest/meta-data/",
         "http://100.64.0.1/",
+        "http://192.0.0.192/latest/",
         "http://0.0.0.0/",
         "http://255.255.255.255/",
         "http://224.0.0.1/",

@@ -20,9 +20,9 @@ def test_every_cause_of_the_engine_has_its_words() -> None:
 def test_every_doubt_of_the_engine_has_its_words() -> None:
     found = universe.failed([1], "ValueError")
     facts = universe.Facts(news=NAN, held_at=NAN, underlying=np.array([-1]))
-    doubts = set(universe.doubts(found, facts, 0))
+    doubts = set(universe.doubts(found, facts, 0, day=0))
 
-    assert {"volume_unknown", "market_cap_unknown", "news_unknown"} <= doubts
+    assert {"late_price", "volume_unknown", "market_cap_unknown", "news_unknown"} <= doubts
     assert doubts <= set(explanation._DOUBTS)
 
 

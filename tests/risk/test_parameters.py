@@ -47,6 +47,8 @@ def test_what_was_stored_is_read_back():
         {"reach_response": -0.1},
         {"reach_response": 1.1},
         {"penalty": float("nan")},
+        {"penalty": float("inf")},
+        {"sentiment_full": float("nan")},
         {"penalty": "much"},
         {"unknown": 1},
     ],

@@ -7,6 +7,7 @@ from config.kernel import clock
 from config.kernel.errors import Problem
 from risk.actions import risk_models
 from risk.models import RiskModel
+from risk.parameters import Parameters
 
 
 class Command(BaseCommand):
@@ -16,12 +17,20 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--set",
+            action="append",
+            default=[],
+            metavar="NAME=VALUE",
+            help="a parameter that differs from the default, as risk/parameters.py names it; may be repeated",
+        )
         parser.add_argument("--activate", metavar="REASON", help="let it score and make it the headline")
 
     def handle(self, *args: Any, **options: Any) -> None:
         at = clock.now()
-        model = risk_models.register(at=at)
         try:
+            chosen = dict(assignment.partition("=")[::2] for assignment in options["set"])
+            model = risk_models.register(at=at, parameters=Parameters.of(Parameters().stored() | chosen))
             if options["activate"]:
                 if model.state == RiskModel.State.DRAFT:
                     risk_models.activate(model, by=None, at=at, reason=options["activate"])

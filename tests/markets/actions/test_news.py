@@ -99,6 +99,39 @@ def test_a_story_of_another_day_or_in_other_words_is_another_one(feed: NewsFeed,
     assert news.store(feed, [other], at=NOON) == StoredRows(inserted=1)
 
 
+@pytest.mark.parametrize(
+    ("title", "other"),
+    [
+        (
+            "Binance to delist ALPACA and remove its trading pairs next week",
+            "Binance to delist WING and remove its trading pairs next week",
+        ),
+        (
+            "SEC approves spot Solana ETF for trading on Nasdaq this week",
+            "SEC rejects spot Solana ETF for trading on Nasdaq this week",
+        ),
+        (
+            "Exchange was hacked on Tuesday for millions of dollars in ether",
+            "Exchange was not hacked on Tuesday for millions of dollars in ether",
+        ),
+    ],
+    ids=["of another asset", "of the opposite", "of a denial"],
+)
+def test_a_story_in_nearly_the_same_words_is_another_one(feed: NewsFeed, title: str, other: str) -> None:
+    for rank, symbol in enumerate(["ALPACA", "WING"], start=1):
+        QuoteFactory.create(
+            asset__slug=symbol.lower(), asset__symbol=symbol, asset__name=f"{symbol} Finance", rank=rank
+        )
+
+    assert news.store(feed, [headline("1", title), headline("2", other)], at=NOON) == StoredRows(inserted=2)
+
+
+def test_an_event_of_the_year_of_its_publication_is_no_history(feed: NewsFeed) -> None:
+    news.store(feed, [headline(title=f"Exchange suffers the largest {NOON.year} hack yet")], at=NOON)
+
+    assert NewsScore.objects.get().events == ["hack"]
+
+
 def test_short_titles_come_again(feed: NewsFeed) -> None:
     assert news.store(feed, [headline("1", "Market wrap"), headline("2", "Market wrap")], at=NOON).inserted == 2
 

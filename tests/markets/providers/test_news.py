@@ -176,6 +176,18 @@ def test_a_document_that_is_no_harmless_feed_is_refused_whole(body: bytes, words
         refuse(body)
 
 
+def test_what_was_judged_as_text_is_not_read_as_markup() -> None:
+    smuggled = "<item><title>Smuggled</title><link>https://news.example.com/2</link></item>" * 2
+    body = rss(
+        f"<item><title>Honest</title><description><![CDATA[]]<dc:description/>>{smuggled}]]></description></item>"
+    )
+    refuse(body)
+
+    headlines = parse_headlines(body, AT)
+
+    assert len(headlines.rows) + len(headlines.rejects) == 1
+
+
 @pytest.mark.parametrize("content_type", ["text/html", "application/json", "image/png", "text/html; charset=utf-8"])
 def test_another_content_type_is_refused(content_type: str) -> None:
     with pytest.raises(Malformed, match="content type"):

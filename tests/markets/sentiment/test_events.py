@@ -8,6 +8,8 @@ from markets.sentiment import events, scorer
     [
         ("Curve pool hacked for $50M", "hack"),
         ("Attacker drained the bridge", "hack"),
+        ("Binance won't reimburse users after $100M hack", "hack"),
+        ("Exchange denies refunds following exploit", "hack"),
         ("Users flee as stablecoin depegs to $0.88", "depeg"),
         ("Algorithmic coin loses its dollar peg", "depeg"),
         ("Exchange delists three privacy coins", "delisting"),
@@ -63,6 +65,11 @@ def test_a_guess_is_only_possible(text: str, kind: str) -> None:
     said = scorer.assess(text)
 
     assert (said.events, said.possible_events) == ((), (kind,))
+
+
+@pytest.mark.parametrize(("year", "events"), [(2025, ("hack",)), (2026, ()), (None, ())])
+def test_an_event_with_the_name_of_its_own_year_is_not_over(year: int | None, events: tuple[str, ...]) -> None:
+    assert scorer.assess("Bybit suffers largest 2025 hack yet", year=year).events == events
 
 
 def test_a_denial_reaches_no_further_than_its_clause() -> None:

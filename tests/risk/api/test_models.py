@@ -159,6 +159,27 @@ def test_calibration_of_a_part(client: Client) -> None:
     assert seen(end="2026-03-05", horizon="day") == {(old.model.version, 1)}
 
 
+@pytest.mark.parametrize(
+    ("shortfalls", "statistic"), [((0.0,), None), ((0.0, 0.05), pytest.approx(0.1 / 0.05 / 0.025 - 1))]
+)
+def test_loss_of_what_had_never_fallen_is_a_hit_without_a_ratio(
+    client: Client, shortfalls: tuple[float, ...], statistic: float | None
+) -> None:
+    run = ScoreRunFactory.create()
+    for shortfall in shortfalls:
+        DayOutcomeFactory.create(
+            score__run=run,
+            value_at_risk=0.0,
+            expected_shortfall=shortfall,
+            realised_return=-0.1,
+            is_exceeded=True,
+        )
+
+    pooled = get(client, CALIBRATION)["results"][0]
+
+    assert (pooled["hits"], pooled["shortfall_statistic"]) == (len(shortfalls), statistic)
+
+
 def test_without_an_outcome_the_table_says_why_it_is_empty(client: Client) -> None:
     body = get(client, CALIBRATION)
 

@@ -76,6 +76,24 @@ def test_a_factor_carries_what_was_measured_and_what_was_not(client: Client, btc
     assert factors["liquidity"]["measurements"][0]["value"] is None
 
 
+def test_interval_tells_how_many_forecasts_of_its_bucket_made_it(client: Client, btc: Asset) -> None:
+    def reaches(reach: float | None) -> dict[str, Any]:
+        bucket = {"reach": reach, "n": 40}
+        return {level: {"pooled": 0.6, "buckets": {"large_long": bucket}} for level in ("0.8", "0.9")}
+
+    run = ScoreRunFactory.create(
+        model__is_headline=True, fit__score_reach=reaches(0.5), fit__percentile_reach=reaches(None)
+    )
+    RiskScoreFactory.create(asset=btc, run=run, bucket="large_long")
+
+    assert [(each["of"], each["n"]) for each in risk(client)["intervals"]] == [
+        ("score", 40),
+        ("score", 40),
+        ("percentile", 120),
+        ("percentile", 120),
+    ]
+
+
 def test_intervals_say_that_they_are_conformal_and_on_how_much_they_were_calibrated(
     client: Client, btc: Asset, run: ScoreRun
 ) -> None:
@@ -164,7 +182,7 @@ def test_what_changed_is_told_by_component(client: Client, btc: Asset, run: Scor
         "previous_score": 40.0,
         "components": parts,
     }
-    assert "It has risen by 2.0 points since 2026-03-10, mostly by how much the price" in body["explanation"]
+    assert "It has risen by 2.0 points since 2026-03-10, most of all by how much the price" in body["explanation"]
 
 
 def test_the_text_names_the_loss_to_plan_for(client: Client, btc: Asset, run: ScoreRun) -> None:

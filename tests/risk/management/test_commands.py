@@ -9,6 +9,7 @@ from risk import tasks
 from risk.actions import risk_models
 from risk.backtest_table import NOTES
 from risk.models import Backtest, ForecastOutcome, RiskModel, RiskScore, ScoreRun
+from risk.parameters import Parameters
 from tests.risk.markets import LAST, NOON, simulated
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
@@ -38,6 +39,24 @@ def test_model_of_the_code_is_registered_and_later_ones_wait_to_be_activated(db)
     second = RiskModel.objects.get(is_headline=True)
     assert draft == f"Risk model {second.version}: draft."
     assert shown == f"Risk model {second.version}: active, the headline."
+
+
+def test_model_of_other_parameters_is_another_draft(db):
+    said("register_model")
+
+    (line,) = said("register_model", "--set", "hold_days=14", "--set", "penalty=0.02")
+
+    draft = RiskModel.objects.get(state="draft")
+    assert line == f"Risk model {draft.version}: draft."
+    assert draft.parameters == Parameters(hold_days=14, penalty=0.02).stored()
+
+
+@pytest.mark.parametrize("assignment", ["penalty=0", "penalty", "unknown=1", "hold_days=a fortnight"])
+def test_parameter_that_no_model_can_have_is_refused(db, assignment):
+    with pytest.raises(CommandError, match="not the parameters of a risk model"):
+        said("register_model", "--set", assignment)
+
+    assert not RiskModel.objects.exists()
 
 
 def test_universe_is_scored_and_asked_assets_are_shown(market):

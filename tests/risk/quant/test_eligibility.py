@@ -70,6 +70,26 @@ def test_evidence_of_death_goes_before_the_end_of_the_history():
     assert judged(fallen, np.r_[busy[:300], np.zeros(100)]).standing.tolist() == [Standing.DEAD]
 
 
+@pytest.mark.parametrize(
+    ("kept", "broken", "distance"),
+    [
+        (400, 0, pytest.approx(0.0, abs=0.01)),
+        (400, 5, pytest.approx(-np.log(0.9), abs=0.01)),
+        (400, 200, pytest.approx(-np.log(0.9), abs=0.01)),
+        (400, 360, pytest.approx(-np.log(0.9), abs=0.01)),
+        (400, 420, pytest.approx(np.nan, nan_ok=True)),
+        (45, 10, pytest.approx(np.nan, nan_ok=True)),
+    ],
+    ids=["sound", "broken lately", "broken and calm", "remembered", "forgotten", "never known"],
+)
+def test_broken_peg_is_remembered_for_a_year(kept, broken, distance):
+    prices = (1 + np.random.default_rng(2).normal(0, 1e-3, kept + broken)) * np.r_[np.ones(kept), np.full(broken, 0.9)]
+    found = eligibility(prices[None], np.full((1, prices.size), 1e6))
+
+    assert found.peg_distance[0] == distance
+    assert np.isnan(judged(walk).peg_distance).all()
+
+
 def test_week_far_beyond_its_own_deviations_is_a_pump():
     risen = walk.copy()
     risen[-5:] *= np.exp(np.linspace(0.2, 1.0, 5))
@@ -83,6 +103,28 @@ def test_volume_far_beyond_its_own_is_a_pump():
     volumes[-1] *= 50
 
     assert judged(walk, volumes).is_pumped.tolist() == [True]
+
+
+@pytest.mark.parametrize("known", [2, 29])
+def test_beside_a_few_volumes_none_is_a_pump(known):
+    volumes = nothing.copy()
+    volumes[-known - 1 : -1] = busy[-known - 1 : -1]
+    volumes[-1] = 1e9
+
+    assert judged(walk, volumes).is_pumped.tolist() == [False]
+
+
+def test_volume_that_never_moved_before_tells_no_pump():
+    volumes = np.full(DAYS, 1e6)
+    volumes[-1] += 1
+
+    assert judged(walk, volumes).is_pumped.tolist() == [False]
+
+
+def test_week_of_a_young_coin_tells_no_pump():
+    young = np.r_[np.full(DAYS - 20, np.nan), 1.0 + 0.001 * np.arange(13), np.linspace(1.02, 1.6, 7)]
+
+    assert judged(young).is_pumped.tolist() == [False]
 
 
 def test_price_that_mostly_stands_still_is_stale():

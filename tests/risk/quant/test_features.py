@@ -4,7 +4,7 @@ import pytest
 from risk.quant import garch
 from risk.quant.drawdown import drawdown
 from risk.quant.ewma import ewma
-from risk.quant.features import FEATURES, Measurements, market_of, measure, measure_alone, together
+from risk.quant.features import FEATURES, NAMES, Measurements, market_of, measure, measure_alone, together
 from risk.quant.market_dependence import market_dependence
 from risk.quant.returns import returns
 from risk.quant.tail_risk import Method
@@ -52,6 +52,18 @@ def test_columns_are_what_they_are_called(measured):
     assert measured.column("youth")[[8, 4]] == pytest.approx([-np.log(560), -np.log(60)])
     assert measured.column("tail_dependence")[0] == 1
     assert beta.tail_dependence[0] == pytest.approx(measured.column("tail_dependence")[8])
+
+
+def test_market_of_one_asset_has_a_beta_of_one_to_itself():
+    prices, _, caps = panel()
+    wild = prices[23:24] ** 2
+    market = market_of(wild, caps[23:24], reference=0)
+    own = returns(wild[:, -365:]).winsorised().values
+
+    found = market_dependence(own, market.index, market.reference)
+
+    assert found.beta == pytest.approx(1)
+    assert found.downside_beta == pytest.approx(1)
 
 
 def test_recent_volatility_is_plain_ewma(measured):
@@ -150,7 +162,25 @@ def test_whole_is_what_the_parts_make_together(measured):
         np.vstack([part.values for part in parts]),
         np.concatenate([part.observations for part in parts]),
         np.concatenate([part.market_cap for part in parts]),
+        is_ordinary=np.ones(ASSETS, dtype=np.bool_),
     )
 
     assert values.tobytes() == measured.values.tobytes()
     assert size.tolist() == measured.size.tolist()
+
+
+def test_young_volatility_is_drawn_towards_ordinary_assets_and_not_towards_pegs():
+    column = NAMES.index("volatility")
+    values = np.full((9, len(FEATURES)), np.nan)
+    values[:, column] = np.log([0.01] * 6 + [0.5, 0.7, 0.9])
+    observations = np.array([1_000] * 8 + [60])
+    caps = np.full(9, np.nan)
+    is_ordinary = np.arange(9) >= 6
+
+    shrunk, _ = together(values, observations, caps, is_ordinary=is_ordinary)
+    alone, _ = together(values[6:], observations[6:], caps[6:], is_ordinary=is_ordinary[6:])
+    pegs, _ = together(values[:6], observations[:6], caps[:6], is_ordinary=is_ordinary[:6])
+
+    assert np.exp(shrunk[8, column]) == pytest.approx(np.sqrt(0.9 * 0.7))
+    assert shrunk[6:].tobytes() == alone.tobytes()
+    assert pegs.tobytes() == values[:6].tobytes()

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from risk.quant.returns import Kind, bad_prints, returns, winsorise
+from risk.quant.returns import bad_prints, returns, winsorise
 
 NAN = np.nan
 prices = st.lists(st.one_of(st.just(NAN), st.floats(1e-6, 1e6)), min_size=1, max_size=60)
@@ -17,10 +17,6 @@ def test_log_return_is_the_log_of_the_ratio():
         pytest.approx(np.log(1.1)),
         pytest.approx(np.log(0.9)),
     ]
-
-
-def test_simple_return_is_the_change_of_value():
-    assert returns([[100, 110, 99]], kind=Kind.SIMPLE).values[0, 1:] == pytest.approx([0.1, -0.1])
 
 
 def test_return_over_a_short_gap_has_the_variance_of_one_day():

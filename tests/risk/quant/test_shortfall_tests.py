@@ -24,6 +24,12 @@ def test_days_without_a_forecast_do_not_count():
     assert np.isnan(acerbi_szekely(losses, np.full((1, 4), np.nan), es, level=0.9))
 
 
+def test_loss_beyond_a_shortfall_of_zero_has_no_ratio():
+    losses, var, es = np.array([[3.0, 3.0]]), np.array([[2.0, 0.0]]), np.array([[2.5, 0.0]])
+
+    assert acerbi_szekely(losses, var, es, level=0.9) == pytest.approx(3 / 2.5 / 0.1 - 1)
+
+
 def test_fz0_is_the_published_formula():
     # Patton, Ziegel and Chen (2019), (6), in returns: y = -4, v = -2, e = -3, alpha = 0.05.
     y, v, e, alpha = -4.0, -2.0, -3.0, 0.05

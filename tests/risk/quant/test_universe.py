@@ -1,4 +1,4 @@
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -110,6 +110,47 @@ def test_causes_add_up_whatever_rules_apply(measured, learnt):
     low, high, _, _ = found.intervals[0.9]
     assert (low <= found.score).all()
     assert (found.score <= high).all()
+
+
+def test_what_stands_for_something_that_stands_for_another_is_as_risky_as_the_last(measured, learnt):
+    plain = score(measured, learnt)
+    underlying = np.full(ASSETS, -1, dtype=np.int64)
+    underlying[[0, 1]] = [1, 19]
+    underlying[[2, 3]] = [3, 2]
+    found = score(measured, learnt, underlying=underlying)
+
+    assert plain.score[0] < plain.score[1] < plain.score[19]
+    assert found.score[[0, 1]] == pytest.approx(plain.score[19])
+    assert found.score[[2, 3]] == pytest.approx(plain.score[[2, 3]].max())
+    assert found.points.sum(axis=1) == pytest.approx(found.score, abs=1e-9)
+
+
+def test_rule_moves_no_interval_of_what_will_be_realised_but_to_hold_the_score(measured, learnt):
+    held = np.full(ASSETS, np.nan)
+    held[4] = 99.0
+    plain, found = score(measured, learnt), score(measured, learnt, held_at=held)
+
+    assert found.percentile[4] > plain.percentile[4]
+    for coverage in (0.8, 0.9):
+        low, high, lowest, highest = (ends[4] for ends in plain.intervals[coverage])
+        assert tuple(ends[4] for ends in found.intervals[coverage]) == pytest.approx(
+            (low, max(high, found.score[4]), lowest, max(highest, found.percentile[4]))
+        )
+
+
+def test_broken_peg_is_as_risky_as_the_way_back_is_far(measured, learnt):
+    distance = np.full(ASSETS, np.nan)
+    distance[:4] = [0.0, 0.001, 0.3, 0.5]
+    plain = score(measured, learnt)
+    found = score(replace(measured, peg_distance=distance), learnt)
+
+    # 0.3 in 30 days is a volatility of 1.046 a year, between 65 points at 1 and 77 at 1.5.
+    third = 65 + 12 * np.log(0.3 * np.sqrt(365 / 30)) / np.log(1.5)
+    assert plain.score[:3].max() < third
+    assert found.score[:3] == pytest.approx([*plain.score[:2], third])
+    assert found.score[3] > found.score[2]
+    assert found.score[4:] == pytest.approx(plain.score[4:])
+    assert found.points[:, CAUSES.index("peg")] == pytest.approx(found.score - plain.score)
 
 
 def test_too_few_days_teach_nothing():

@@ -1,17 +1,18 @@
 """Every case of its own through the whole engine."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
 import pytest
 from django.db.models import Max
 
-from markets.models import Asset
+from markets.models import Asset, NewsMention
+from markets.queries import news_mood
 from risk.actions import risk_models
 from risk.models import RiskScore, Wrapping
 from risk.runs import scorecards
-from tests.markets.factories import AssetFactory
+from tests.markets.factories import AssetFactory, NewsScoreFactory
 from tests.risk.markets import LAST, NOON, coin, simulated, walk
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
@@ -31,6 +32,23 @@ def score():
 
 def without_number(row: RiskScore) -> bool:
     return all(value is None for value in (row.score, row.percentile, row.sigma, row.score_low_90)) and not row.band
+
+
+CLOSE = datetime(LAST.year, LAST.month, LAST.day, tzinfo=UTC) + timedelta(days=1)
+
+
+def bad_news_about(asset: Asset, *, at: datetime) -> int:
+    """Two months of mild news and a morning of bad ones; how many those are."""
+    for days in range(60, 7, -3):
+        _item(asset, at - timedelta(days=days), tone=0.1)
+    for hours in range(1, 7):
+        _item(asset, at - timedelta(hours=hours), tone=-0.8)
+    return 6
+
+
+def _item(asset: Asset, at: datetime, *, tone: float) -> None:
+    score = NewsScoreFactory.create(item__published_at=at, item__fetched_at=at, tone=tone)
+    NewsMention.objects.create(item=score.item, asset=asset, matched_by="cashtag", term="$HACK")
 
 
 def points(row: RiskScore, cause: str) -> float:
@@ -115,6 +133,31 @@ def test_peg_has_the_floor_and_its_flag(score):
     assert row.score >= 8
 
 
+def test_peg_that_has_broken_and_lies_still_is_riskier_than_a_sound_one(score):
+    sound = 1 + np.random.default_rng(1).normal(0, 5e-4, 400)
+    broken = sound.copy()
+    broken[-200:] *= 0.9
+    coin("sound-dollar", sound)
+    row = score(coin("broken-dollar", broken))
+
+    other = RiskScore.objects.get(asset__slug="sound-dollar")
+    assert (row.is_stablecoin, other.is_stablecoin) == (False, True)
+    assert row.score > other.score
+    assert points(row, "peg") > 0
+    assert points(other, "peg") == 0
+    (measured,) = (entry for entry in row.measurements if entry["component"] == "peg")
+    assert measured["value"] == pytest.approx(-np.log(0.9), abs=0.01)
+
+
+@pytest.mark.parametrize("days", [1, 3])
+def test_last_price_of_an_earlier_day_lowers_the_confidence(score, days):
+    row = score(coin("late", walk(400, seed=1), until=LAST - timedelta(days=days)))
+
+    assert (row.status, row.as_of, row.data_to) == ("ok", LAST, LAST - timedelta(days=days))
+    assert (row.confidence, "late_price" in row.confidence_reasons) == ("medium", True)
+    assert "late_price" not in RiskScore.objects.get(asset__slug="bitcoin").confidence_reasons
+
+
 def test_stale_price_has_low_confidence(score):
     closes = walk(400, seed=1)
     closes[-90:] = np.repeat(closes[-90::3], 3)
@@ -122,6 +165,21 @@ def test_stale_price_has_low_confidence(score):
 
     assert (row.status, row.is_stale, row.confidence) == ("ok", True, "low")
     assert "stale_price" in row.confidence_reasons
+
+
+def test_points_of_bad_news_come_with_what_was_measured_of_it(score):
+    asset = coin("hacked", walk(400, seed=1, scale=0.02))
+    told = bad_news_about(asset, at=CLOSE)
+
+    row = score(asset)
+
+    (measured,) = (entry for entry in row.measurements if entry["component"] == "news")
+    mood = news_mood.moods([asset.pk], at=CLOSE)[asset.pk].mood
+    assert points(row, "news") == 5
+    assert (measured["value"], measured["unit"]) == (mood.net_negativity_z, "deviations")
+    assert measured["n"] == mood.items == told
+    unheard = RiskScore.objects.get(asset__slug="bitcoin").measurements[-1]
+    assert (unheard["name"], unheard["value"], unheard["n"]) == ("news_negativity", None, 0)
 
 
 def test_pump_is_flagged_and_does_not_lower_the_score_for_a_month():
@@ -144,6 +202,22 @@ def test_pump_is_flagged_and_does_not_lower_the_score_for_a_month():
     assert RiskScore.objects.filter(asset=asset, is_pumped=True).exists()
     assert last.score >= first.score - 1e-9
     assert points(last, "pump") > 0
+
+
+def test_pump_of_the_dead_does_not_hold_the_hundred_of_their_rule():
+    simulated()
+    closes = np.concatenate([walk(160, seed=1), 1e-4 * walk(200, seed=2, scale=0.02), [0.5]])
+    asset = coin("risen", closes, volume=[1e6] * 160 + [10.0] * 200 + [1e6])
+    model = risk_models.register(at=NOON)
+
+    for day in (1, 0):
+        scorecards.score(model, LAST - timedelta(days=day))
+
+    before, row = RiskScore.objects.filter(asset=asset).order_by("as_of")
+    assert (before.status, before.score) == ("dead", 100)
+    assert (row.status, row.is_pumped) == ("ok", True)
+    assert points(row, "pump") == 0
+    assert (row.delta or 0) < 0
 
 
 def test_wrapped_asset_is_at_least_as_risky_as_what_it_stands_for():

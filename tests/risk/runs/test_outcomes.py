@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -11,11 +12,12 @@ from risk.actions import risk_models
 from risk.models import ForecastOutcome, RiskScore
 from risk.queries import calibration
 from risk.runs import outcomes, realised, scorecards
-from tests.risk.markets import LAST, NOON, simulated
+from tests.risk.markets import LAST, NOON, coin, simulated, walk
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 
-MONTH_AGO = LAST - timedelta(days=30)
+MONTH_AGO = LAST - timedelta(days=32)
+"""Its month is over, and so are the two days in which a bad print shows."""
 
 
 @pytest.fixture
@@ -56,8 +58,39 @@ def test_next_month_is_compared_with_the_intervals(scored):
 
 
 def test_what_is_not_over_is_not_judged(scored):
+    assert realised.record(through=MONTH_AGO + timedelta(days=2), since=MONTH_AGO) == {"day": 0, "month": 0}
     assert realised.record(through=LAST - timedelta(days=1), since=MONTH_AGO)["month"] == 0
-    assert realised.record(through=MONTH_AGO, since=MONTH_AGO) == {"day": 0, "month": 0}
+
+
+@pytest.fixture
+def torn() -> Callable[[int], Any]:
+    """What comes of a forecast of a coin, night by night, when its price of so many days later is a bad print."""
+
+    def torn(day: int) -> Any:
+        simulated(days=510)
+        closes = walk(400, seed=1)
+        closes[-33 + day] /= 50
+        asset = coin("torn", closes)
+        scorecards.score(risk_models.register(at=NOON), MONTH_AGO)
+        for night in range(1, 33):
+            realised.record(through=MONTH_AGO + timedelta(days=night), since=MONTH_AGO)
+        return ForecastOutcome.objects.filter(score__asset=asset)
+
+    return torn
+
+
+def test_bad_print_of_the_next_day_is_no_loss(torn):
+    outcomes = torn(1)
+
+    assert not outcomes.filter(horizon="day").exists()
+    assert outcomes.filter(horizon="month").count() == 2
+
+
+def test_bad_print_at_the_end_of_the_month_is_no_risk(torn):
+    month = torn(30).filter(horizon="month").first()
+
+    moves = np.diff(np.log(walk(400, seed=1)[-33:-3]))
+    assert month.realised_volatility == pytest.approx(np.sqrt((moves**2).mean() * 365), rel=1e-9)
 
 
 def test_outcomes_are_recorded_once(scored):
