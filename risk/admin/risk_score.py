@@ -1,7 +1,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from accounts.admin.read_only import ReadOnlyAdmin
@@ -75,18 +75,8 @@ class RiskScoreAdmin(ReadOnlyAdmin):
         # The run and the score before are named on the page of one score.
         return super().get_queryset(request).select_related("asset", "model", "run", "previous")
 
-    def render_change_form(
-        self,
-        request: HttpRequest,
-        context: dict[str, Any],
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: RiskScore | None = None,
-    ) -> HttpResponse:
-        if obj is not None:
-            context |= _pictures(obj)
-        return super().render_change_form(request, context, add, change, form_url, obj)
+    def shown_beside(self, request: HttpRequest, obj: RiskScore) -> dict[str, Any]:
+        return _pictures(obj)
 
 
 def _pictures(score: RiskScore) -> dict[str, Any]:
