@@ -6,7 +6,7 @@ import platform
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from math import exp, isfinite
@@ -18,6 +18,7 @@ import structlog
 from django.db import Error as DatabaseError
 from django.db import transaction
 
+from accounts import lease
 from accounts.actions import jobs
 from accounts.models import Job
 from config.kernel import clock
@@ -34,7 +35,7 @@ from risk.quant.features import LEVELS, Market
 from risk.quant.garch import Prior
 from risk.quant.score_map import band
 from risk.quant.universe import CAUSES, Compared, Facts, Measured, Scored
-from risk.runs import learning
+from risk.runs import learning, scoring
 
 CHUNK_ASSETS = 250
 ADDITIVE_WITHIN = 1e-9
@@ -78,7 +79,7 @@ def plan(model: RiskModel, as_of: date, *, at: datetime, asset_ids: Sequence[int
     return Plan(model, as_of, fit, asset_ids, frames.market(asset_ids, through=as_of), time.perf_counter() - started)
 
 
-def begin(plan: Plan, *, job: Job | None, at: datetime, chunk_assets: int = CHUNK_ASSETS) -> ScoreRun:
+def begin(plan: Plan, *, job: Job, at: datetime, chunk_assets: int = CHUNK_ASSETS) -> ScoreRun:
     """The run of a plan, with its chunks. Raises `AlreadyScored`."""
     context = _packed(plan.market)
     facts = {
@@ -134,16 +135,24 @@ def finish(run: ScoreRun, *, job: Job | None = None) -> dict[str, int]:
 
 
 def score(model: RiskModel, as_of: date, *, on_progress: Callable[[int], None] = lambda assets: None) -> ScoreRun:
-    """A whole run by this process alone. Raises `AlreadyScored`; whatever else is raised is told by the run."""
-    run = begin(plan(model, as_of, at=clock.now()), job=None, at=clock.now())
-    try:
-        for chunk in ScoreChunk.objects.filter(run=run):
-            keep(chunk, measure(chunk), at=clock.now())
-            on_progress(len(chunk.asset_ids))
-        finish(run)
-    except BaseException as error:
-        score_runs.fail(run, error=type(error).__name__, at=clock.now())
-        raise
+    """A whole run by this process alone, which holds a job for it. Raises `AlreadyScored`; whatever else is raised is
+    told by the run."""
+    score_runs.require_room(model, as_of, at=clock.now())
+    parameters = scoring.Parameters(as_of.isoformat(), model.version)
+    with lease.performed_here(scoring.UNIVERSE, parameters=asdict(parameters), at=clock.now()) as job:
+        run = begin(plan(model, as_of, at=clock.now()), job=job, at=clock.now())
+        try:
+            for chunk in ScoreChunk.objects.filter(run=run):
+                part = measure(chunk)
+                with transaction.atomic():
+                    jobs.progress(job, 90 * (chunk.number + 1) // run.chunks)
+                    keep(chunk, part, at=clock.now())
+                on_progress(len(chunk.asset_ids))
+            finish(run, job=job)
+        except BaseException as error:
+            score_runs.fail(run, error=type(error).__name__, at=clock.now())
+            raise
+        jobs.succeed(job, result={"as_of": as_of.isoformat(), "runs": {model.version: run.pk}})
     run.refresh_from_db()
     return run
 

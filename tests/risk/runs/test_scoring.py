@@ -17,7 +17,7 @@ from risk.models import RiskFit, RiskModel, RiskScore, ScoreChunk, ScoreRun
 from risk.parameters import Parameters
 from risk.quant.universe import CAUSES
 from risk.runs import scorecards, scoring
-from tests.risk.markets import LAST, NOON, perform_all, simulated
+from tests.risk.markets import LAST, NOON, held, perform_all, simulated
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 
@@ -38,7 +38,7 @@ def told(run: ScoreRun) -> dict[int, dict[str, object]]:
 
 def begin(model: RiskModel, *, chunk_assets: int) -> ScoreRun:
     plan = scorecards.plan(model, LAST, at=NOON)
-    return scorecards.begin(plan, job=None, at=NOON, chunk_assets=chunk_assets)
+    return scorecards.begin(plan, job=held(), at=NOON, chunk_assets=chunk_assets)
 
 
 def test_every_listed_asset_has_a_row_whose_causes_add_up(model):
@@ -177,16 +177,6 @@ def test_day_is_scored_once(model):
     job.refresh_from_db()
     assert job.result == {"as_of": LAST.isoformat(), "runs": {model.version: None}}
     assert ScoreRun.objects.count() == 1
-
-
-def test_run_that_was_lost_does_not_stand_in_the_way(model):
-    lost = begin(model, chunk_assets=100)
-    ScoreRun.objects.filter(pk=lost.pk).update(started_at=NOON - timedelta(hours=3))
-
-    again = begin(model, chunk_assets=100)
-
-    lost.refresh_from_db()
-    assert (lost.state, lost.error, again.attempt) == ("failed", "The processes that calculated were lost.", 2)
 
 
 def test_run_is_finished_once(model):
