@@ -152,7 +152,7 @@ def score(model: RiskModel, as_of: date, *, on_progress: Callable[[int], None] =
         except BaseException as error:
             score_runs.fail(run, error=type(error).__name__, at=clock.now())
             raise
-        jobs.succeed(job, result={"as_of": as_of.isoformat(), "runs": {model.version: run.pk}})
+        jobs.succeed(job, result={"as_of": as_of.isoformat(), "runs": {model.version: run.pk}, "skipped": {}})
     run.refresh_from_db()
     return run
 

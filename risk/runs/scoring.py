@@ -63,19 +63,18 @@ def last_close(at: datetime) -> date:
 
 
 def models_of(version: str | None, *, at: datetime) -> list[RiskModel]:
-    """The model of this version, or all active ones that these formulas can calculate."""
+    """The model of this version, or all active ones of these formulas; people are told of the others."""
     if version is not None:
         return [risk_models.named(version)]
     risk_models.register(at=at)
-    found = []
-    for model in RiskModel.objects.active().order_by("pk"):
-        try:
-            risk_models.require_own(model)
-        except ModelOfOtherFormulas:
-            log.exception("risk.model_of_other_formulas", version=model.version)
-            continue
-        found.append(model)
-    return found
+    risk_models.tell_of_other_formulas(at=at)
+    return [model for model in RiskModel.objects.active().order_by("pk") if risk_models.is_own(model)]
+
+
+def skipped(version: str | None) -> dict[str, str]:
+    """The active models that `models_of` leaves out, by version, and why."""
+    others = RiskModel.objects.active().order_by("pk") if version is None else []
+    return {model.version: ModelOfOtherFormulas.message for model in others if not risk_models.is_own(model)}
 
 
 def perform(job: Job) -> Mapping[str, object]:
@@ -100,7 +99,7 @@ def perform(job: Job) -> Mapping[str, object]:
             runs[model.version] = None
         else:
             runs[model.version] = run.pk
-    return {"as_of": as_of.isoformat(), "runs": runs}
+    return {"as_of": as_of.isoformat(), "runs": runs, "skipped": skipped(parameters.model)}
 
 
 def _ask_for_chunks(run: ScoreRun, job: Job, *, at: datetime) -> None:

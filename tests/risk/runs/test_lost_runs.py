@@ -269,7 +269,7 @@ class TestCommand:
         job = Job.objects.get()
         assert (job.pk, job.kind, job.state, job.attempt) == (run.job_id, "score_universe", "succeeded", 1)
         assert job.parameters == {"as_of": LAST.isoformat(), "model": model.version}
-        assert job.result == {"as_of": LAST.isoformat(), "runs": {model.version: run.pk}}
+        assert job.result == {"as_of": LAST.isoformat(), "runs": {model.version: run.pk}, "skipped": {}}
 
     @pytest.mark.parametrize(
         ("error", "states"), [(KeyboardInterrupt, ("failed", "cancelled")), (ValueError, ("failed", "failed"))]

@@ -175,7 +175,7 @@ def test_day_is_scored_once(model):
     pipelines.perform_job(job_id=str(job.pk))
 
     job.refresh_from_db()
-    assert job.result == {"as_of": LAST.isoformat(), "runs": {model.version: None}}
+    assert job.result == {"as_of": LAST.isoformat(), "runs": {model.version: None}, "skipped": {}}
     assert ScoreRun.objects.count() == 1
 
 
