@@ -6,7 +6,7 @@ from typing import Any
 from factory.declarations import LazyAttribute, Sequence, SubFactory
 from factory.django import DjangoModelFactory
 
-from risk.models import Backtest, ForecastOutcome, RiskFit, RiskModel, RiskScore, ScoreRun
+from risk.models import Backtest, ForecastOutcome, RiskFit, RiskModel, RiskScore, ScoreRun, Wrapping
 from tests.markets.factories import AssetFactory
 
 DAY = date(2026, 3, 11)
@@ -204,3 +204,13 @@ class MonthOutcomeFactory(DjangoModelFactory[ForecastOutcome]):
     realised_score = 40.0
     is_inside = True
     recorded_at = NIGHT
+
+
+class WrappingFactory(DjangoModelFactory[Wrapping]):
+    """One coin that stands for another one."""
+
+    class Meta:
+        model = Wrapping
+
+    asset = SubFactory(AssetFactory)
+    underlying = SubFactory(AssetFactory)
