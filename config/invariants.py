@@ -16,6 +16,7 @@ from config.kernel import clock, partitions
 from config.kernel.partitions import Period
 from markets.actions import bars
 from markets.models.snapshot import TABLE as SNAPSHOTS
+from risk.actions import forecast_outcomes
 
 OUTBOX_PATIENCE = timedelta(minutes=15)  # longer than a dead worker can hold a mail
 NAMED = 20
@@ -91,6 +92,26 @@ def partitions_are_in_place() -> list[str]:
     return wrong
 
 
+def outcomes_are_counted() -> list[str]:
+    """What is told of the calibration is what the recorded outcomes amount to."""
+    recorded_ones = forecast_outcomes.COUNTED.format(outcomes="risk_forecastoutcome")
+    wrong = _rows(
+        "SELECT coalesce(day.as_of, o.as_of), coalesce(day.horizon, o.horizon), o.size, day.size"  # noqa: S608  # literal names
+        f" FROM risk_calibrationday day FULL JOIN ({recorded_ones}) o"
+        " ON (o.model_id, o.as_of, o.horizon, o.level, o.bucket)"
+        " = (day.model_id, day.as_of, day.horizon, day.level, day.bucket)"
+        " WHERE (day.size, day.hits) IS DISTINCT FROM (o.size, o.hits)"
+        # Sums of the same numbers in another order.
+        " OR abs(day.beyond - o.beyond) > 1e-9 * o.size OR abs(day.width - o.width) > 1e-9 * o.size"
+        " LIMIT %s",
+        NAMED,
+    )
+    return [
+        f"of the scores of {day}, horizon {horizon}, {recorded or 0} outcomes are recorded and {counted or 0} counted"
+        for day, horizon, recorded, counted in wrong
+    ]
+
+
 CHECKS: Sequence[Callable[[], list[str]]] = (
     audit_trail_is_as_it_was_written,
     audit_trail_is_closed,
@@ -99,6 +120,7 @@ CHECKS: Sequence[Callable[[], list[str]]] = (
     outbox_is_drained,
     no_bar_is_there_twice,
     partitions_are_in_place,
+    outcomes_are_counted,
 )
 """Each says what is wrong, in words, and nothing if all is well."""
 

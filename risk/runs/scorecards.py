@@ -17,11 +17,13 @@ import numpy as np
 import structlog
 from django.db import Error as DatabaseError
 from django.db import transaction
+from django.db.models import OuterRef, Subquery
 
 from accounts import lease
 from accounts.actions import jobs
 from accounts.models import Job
 from config.kernel import clock
+from markets.models import Asset
 from markets.queries import news_mood
 from risk import frames
 from risk.actions import risk_models, risk_scores, score_runs
@@ -185,7 +187,7 @@ def measured_all(
 def cards(run: ScoreRun, found: Measured, *, at: datetime) -> list[RiskScore]:
     """A row an asset, with its score and causes or with the reason why there is none."""
     parameters = Parameters.of(run.model.parameters)
-    previous, pumped = _past(run, parameters)
+    previous, pumped = _past(run, found.asset_ids.tolist(), parameters)
     facts = _facts(run, found, previous, pumped, parameters)
     beside = universe.compared(found)
     day = None
@@ -299,16 +301,17 @@ def _tail(found: Measured, row: int) -> list[dict[str, Any]]:
     ]
 
 
-def _past(run: ScoreRun, parameters: Parameters) -> tuple[dict[int, RiskScore], set[int]]:
+def _past(run: ScoreRun, asset_ids: Sequence[int], parameters: Parameters) -> tuple[dict[int, RiskScore], set[int]]:
     """Each asset's latest score before this run, and who was pumped within the days in which scores are held."""
     earlier = RiskScore.objects.filter(model_id=run.model_id, as_of__lt=run.as_of, calculated_at__lte=run.started_at)
-    latest = (
-        earlier.scored()
-        .order_by("asset_id", "-as_of", "-id")
-        .distinct("asset_id")
-        .only("id", "asset_id", "as_of", "score", "contributions")
+    # One step into the index an asset: the table holds years of them.
+    of_asset = earlier.scored().filter(asset_id=OuterRef("pk")).order_by("-as_of", "-id")
+    newest = (
+        Asset.objects.filter(pk__in=asset_ids).order_by().values_list(Subquery(of_asset.values("pk")[:1]), flat=True)
     )
-    pumped = earlier.filter(as_of__gte=run.as_of - parameters.hold_days * _DAY, is_pumped=True)
+    ids = [pk for pk in newest if pk is not None]
+    latest = RiskScore.objects.filter(pk__in=ids).order_by().only("id", "asset_id", "as_of", "score", "contributions")
+    pumped = earlier.filter(as_of__gte=run.as_of - parameters.hold_days * _DAY, is_pumped=True).order_by()
     return {row.asset_id: row for row in latest}, set(pumped.values_list("asset_id", flat=True))
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from factory.declarations import LazyAttribute, Sequence, SubFactory
 from factory.django import DjangoModelFactory
 
+from risk.actions import forecast_outcomes
 from risk.models import Backtest, ForecastOutcome, RiskFit, RiskModel, RiskScore, ScoreRun, Wrapping
 from tests.markets.factories import AssetFactory
 
@@ -175,11 +176,22 @@ class BacktestFactory(DjangoModelFactory[Backtest]):
     created_at = NIGHT
 
 
-class DayOutcomeFactory(DjangoModelFactory[ForecastOutcome]):
-    """A next day that went by quietly."""
+class OutcomeFactory(DjangoModelFactory[ForecastOutcome]):
+    """Recorded by the deed, so that it is counted."""
 
     class Meta:
         model = ForecastOutcome
+        abstract = True
+
+    @classmethod
+    def _create(cls, model_class: type[ForecastOutcome], *args: Any, **kwargs: Any) -> ForecastOutcome:
+        outcome = model_class(**kwargs)
+        forecast_outcomes.store([outcome])
+        return model_class.objects.get(score=outcome.score, horizon=outcome.horizon, level=outcome.level)
+
+
+class DayOutcomeFactory(OutcomeFactory):
+    """A next day that went by quietly."""
 
     score = SubFactory(RiskScoreFactory)
     horizon = ForecastOutcome.Horizon.DAY
@@ -191,11 +203,8 @@ class DayOutcomeFactory(DjangoModelFactory[ForecastOutcome]):
     recorded_at = NIGHT
 
 
-class MonthOutcomeFactory(DjangoModelFactory[ForecastOutcome]):
+class MonthOutcomeFactory(OutcomeFactory):
     """A month whose risk was as foretold."""
-
-    class Meta:
-        model = ForecastOutcome
 
     score = SubFactory(RiskScoreFactory)
     horizon = ForecastOutcome.Horizon.MONTH
