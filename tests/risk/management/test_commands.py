@@ -8,6 +8,7 @@ from accounts.models import Job
 from risk import tasks
 from risk.actions import risk_models
 from risk.models import Backtest, ForecastOutcome, RiskModel, RiskScore, ScoreRun
+from risk.parameters import Parameters
 from tests.risk.markets import LAST, NOON, simulated
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
@@ -37,6 +38,32 @@ def test_model_of_the_code_is_registered_and_later_ones_wait_to_be_activated(db)
     second = RiskModel.objects.get(is_headline=True)
     assert draft == f"Risk model {second.version}: draft."
     assert shown == f"Risk model {second.version}: active, the headline."
+
+
+def test_a_model_with_other_parameters_is_registered_beside_the_first(db):
+    said("register_model")
+
+    (line,) = said("register_model", "--set", "penalty=0.02", "hold_days=7")
+
+    model = RiskModel.objects.get(is_headline=False)
+    assert line == f"Risk model {model.version}: draft."
+    assert model.parameters == Parameters(penalty=0.02, hold_days=7).stored()
+
+
+@pytest.mark.parametrize(
+    ("setting", "refusal"),
+    [
+        ("penalty=much", "penalty: Give a number."),
+        ("penalty", "penalty: Give a number."),
+        ("half_life=3", "half_life: There is no such parameter; there are penalty, "),
+        ("hold_days=400", "hold_days: Give days from 0 to 365."),
+    ],
+)
+def test_parameters_that_cannot_be_are_told_what_to_do(db, setting, refusal):
+    with pytest.raises(CommandError, match=refusal):
+        said("register_model", "--set", setting)
+
+    assert not RiskModel.objects.exists()
 
 
 def test_universe_is_scored_and_asked_assets_are_shown(market):

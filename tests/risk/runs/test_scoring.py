@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 from django.db import DatabaseError, transaction
-from django.db.models import F
+from django.db.models import Count, F
 from django.db.models.functions import Now
 
 from accounts.actions import jobs
@@ -21,6 +21,7 @@ from tests.risk.markets import LAST, NOON, held, perform_all, simulated
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 
+SCORES = "/api/v1/risk/scores"
 OWN = {"id", "run", "calculated_at", "previous"}
 
 
@@ -189,7 +190,7 @@ def test_run_is_finished_once(model):
     assert RiskScore.objects.count() == before
 
 
-def test_two_active_versions_score_side_by_side(model):
+def test_two_active_versions_score_and_are_read_side_by_side(client, model):
     other = risk_models.register(at=NOON, parameters=Parameters(recent_share=0.9))
     risk_models.activate(other, by=None, at=NOON, reason="To compare.")
     scoring.request(None, scoring.Parameters(as_of=LAST.isoformat()), at=NOON)
@@ -201,6 +202,16 @@ def test_two_active_versions_score_side_by_side(model):
     assert ours.keys() == theirs.keys()
     assert all(ours[pk] != theirs[pk] for pk in ours)
     assert RiskScore.objects.of_headline().count() == len(ours)
+    assert dict(RiskFit.objects.values_list("model").annotate(fits=Count("pk"))) == {model.pk: 1, other.pk: 1}
+    shown = {
+        version: {row["symbol"]: row["score"] for row in client.get(SCORES, {"model": version}).json()["results"]}
+        for version in (model.version, other.version)
+    }
+    symbols = dict(Asset.objects.values_list("pk", "symbol"))
+    assert shown == {
+        model.version: {symbols[pk]: value for pk, value in ours.items()},
+        other.version: {symbols[pk]: value for pk, value in theirs.items()},
+    }
 
 
 def test_next_day_says_what_has_changed_by_component(model):
