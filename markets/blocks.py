@@ -192,7 +192,7 @@ def save(cursor: CursorWrapper, blocks: Blocks) -> None:
 def read_vector(vector: str, asset_ids: Sequence[int], *, first_year: int, last_year: int) -> dict[int, FloatArray]:
     """One of `VECTORS`, whole years per asset: `(last_year - first_year + 1) * 366` slots.
 
-    Assets without blocks are left out.
+    Assets without blocks are left out. Raises `ValueError` for bytes that are no vector.
     """
     if vector not in VECTORS:
         raise ValueError(f"no such vector: {vector}")
@@ -208,12 +208,13 @@ def read_vector(vector: str, asset_ids: Sequence[int], *, first_year: int, last_
             if row is None:
                 row = rows[asset_id] = np.full(width, np.nan)
             start = (year - first_year) * SLOTS
-            row[start : start + SLOTS] = np.frombuffer(packed, "<f8")
+            # One value alone would pass for every day of the year.
+            row[start : start + SLOTS] = np.frombuffer(packed, "<f8").reshape(SLOTS)
     return rows
 
 
 def read_sources(asset_ids: Sequence[int], *, first_year: int, last_year: int) -> dict[int, NDArray[np.int16]]:
-    """Who said each day's close, 0 for nobody; in the slots of `read_vector`."""
+    """Who said each day's close, 0 for nobody; in the slots of `read_vector`, whose errors it raises."""
     width = (last_year - first_year + 1) * SLOTS
     rows: dict[int, NDArray[np.int16]] = {}
     with binary_cursor() as cursor:
@@ -226,7 +227,7 @@ def read_sources(asset_ids: Sequence[int], *, first_year: int, last_year: int) -
             if row is None:
                 row = rows[asset_id] = np.zeros(width, dtype=np.int16)
             start = (year - first_year) * SLOTS
-            row[start : start + SLOTS] = np.frombuffer(packed, "<i2")
+            row[start : start + SLOTS] = np.frombuffer(packed, "<i2").reshape(SLOTS)
     return rows
 
 

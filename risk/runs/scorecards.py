@@ -51,7 +51,7 @@ REASONS: Mapping[str, str] = {
     Standing.HISTORY_ENDED: "Its prices end before this day: where a source ends nothing is known.",
     Standing.INSUFFICIENT_HISTORY: "Fewer than 14 days with a price.",
     Standing.DEAD: "Down by 99 % at hardly any volume, or without any trade for 30 days: 100 by rule, not by forecast.",
-    universe.NOT_MEASURABLE: "Its prices do not move, so that no volatility can be measured.",
+    universe.NOT_MEASURABLE: "Its prices do not move, or are too far apart for returns: no volatility to measure.",
     RiskScore.Status.NO_MODEL: "The stored history is too short for the model to have learnt from it.",
 }
 

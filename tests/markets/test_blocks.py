@@ -193,3 +193,16 @@ def test_years_far_apart_do_not_disturb_each_other():
     years, slots = blocks.year_and_slot(np.array([0, 47_481], dtype=np.int32))
 
     assert list(zip(years.tolist(), slots.tolist(), strict=True)) == [(1970, 0), (2099, 364)]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("torn", [b"", b"\0" * 2, b"\0" * 8, b"\0" * 2_929])
+def test_bytes_that_are_no_vector_are_refused(torn: bytes) -> None:
+    asset = AssetFactory.create()
+    store_daily_bars(asset, date(2020, 1, 1), [1.0])
+    PriceBlock.objects.update(volume=torn, sources=torn)
+
+    with pytest.raises(ValueError):  # noqa: PT011  # NumPy has several words for it
+        blocks.read_vector("volume", [asset.pk], first_year=2020, last_year=2020)
+    with pytest.raises(ValueError):  # noqa: PT011
+        blocks.read_sources([asset.pk], first_year=2020, last_year=2020)
