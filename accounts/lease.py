@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import datetime
 
 import structlog
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 
 from accounts.actions import jobs
+from accounts.holder import Holder
 from accounts.models import Job
+from config.kernel.envelope import to_problem
 
 log = structlog.get_logger(__name__)
 
@@ -30,6 +33,24 @@ def kept(job: Job) -> Iterator[None]:
     finally:
         left.set()
         heart.join()
+
+
+@contextmanager
+def performed_here(kind: str, *, parameters: Mapping[str, object], at: datetime) -> Iterator[Job]:
+    """A job that the block performs in this process and ends with `jobs.succeed`, or by what it raises."""
+    job = jobs.take(kind, holder=Holder.current(), parameters=parameters, at=at)
+    with kept(job):
+        try:
+            yield job
+        except (jobs.JobCancelled, KeyboardInterrupt, SystemExit):
+            with suppress(jobs.JobNotRunning):
+                jobs.stop(job)
+            raise
+        except Exception as error:
+            problem = to_problem(error)
+            with suppress(jobs.JobNotRunning):
+                jobs.fail(job, code=problem.code, message=problem.message)
+            raise
 
 
 def _beat(job: Job, left: threading.Event) -> None:

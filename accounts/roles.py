@@ -40,6 +40,7 @@ ADMIN_SITE_PERMISSIONS: Mapping[Role, Mapping[str, Set[str]]] = {
     Role.OPERATOR: {
         "markets.*": {"*"},
         "risk.scorerun": {"add"},
+        "risk.wrapping": {"*"},
         "accounts.job": {"view", "change"},
         "accounts.mail": {"view", "change"},
         "accounts.user": {"view"},

@@ -45,6 +45,7 @@ app = Celery(
         "accounts.relay_jobs": {"queue": "maintenance"},
         "accounts.reap_jobs": {"queue": "maintenance"},
         "accounts.watch": {"queue": "maintenance"},
+        "risk.look_after_runs": {"queue": "maintenance"},
         "markets.close_days": {"queue": "maintenance"},
         "markets.describe_assets": {"queue": "maintenance"},
         "markets.enforce_retention": {"queue": "maintenance"},

@@ -10,12 +10,14 @@ from django.db import connection
 from django.db.models import F
 from django.db.models.functions import Now
 
-from accounts.models import Job, Mail
+from accounts.models import AuditEntry, Job, Mail
 from accounts.queries import audit_chain
 from config.kernel import clock, partitions
 from config.kernel.partitions import Period
 from markets.actions import bars
 from markets.models.snapshot import TABLE as SNAPSHOTS
+from risk.actions import forecast_outcomes
+from risk.models import RiskModel
 
 OUTBOX_PATIENCE = timedelta(minutes=15)  # longer than a dead worker can hold a mail
 NAMED = 20
@@ -91,6 +93,43 @@ def partitions_are_in_place() -> list[str]:
     return wrong
 
 
+def outcomes_are_counted() -> list[str]:
+    """What is told of the calibration is what the recorded outcomes amount to."""
+    recorded_ones = forecast_outcomes.COUNTED.format(outcomes="risk_forecastoutcome")
+    wrong = _rows(
+        "SELECT coalesce(day.as_of, o.as_of), coalesce(day.horizon, o.horizon), o.size, day.size"  # noqa: S608  # literal names
+        f" FROM risk_calibrationday day FULL JOIN ({recorded_ones}) o"
+        " ON (o.model_id, o.as_of, o.horizon, o.level, o.bucket)"
+        " = (day.model_id, day.as_of, day.horizon, day.level, day.bucket)"
+        " WHERE (day.size, day.hits, day.comparable) IS DISTINCT FROM (o.size, o.hits, o.comparable)"
+        # Sums of the same numbers in another order.
+        " OR abs(day.beyond - o.beyond) > 1e-9 * o.size OR abs(day.width - o.width) > 1e-9 * o.size"
+        " LIMIT %s",
+        NAMED,
+    )
+    return [
+        f"of the scores of {day}, horizon {horizon}, {recorded or 0} outcomes are recorded and {counted or 0} counted"
+        for day, horizon, recorded, counted in wrong
+    ]
+
+
+def model_states_were_decided() -> list[str]:
+    """Each risk model is what the audit trail says that somebody made of it, and so is the headline."""
+    states = RiskModel.State
+    wrong = []
+    for model in RiskModel.objects.order_by("pk"):
+        verbs = set(AuditEntry.objects.about(model).verbs())
+        is_active = "risk.model.activated" in verbs
+        decided = states.RETIRED if "risk.model.retired" in verbs else states.ACTIVE if is_active else states.DRAFT
+        if model.state != decided:
+            wrong.append(f"risk model {model.version} is {model.state}, and {decided} by the audit trail")
+    shown = RiskModel.objects.headline().values_list("pk", flat=True).first()
+    last = AuditEntry.objects.filter(verb="risk.model.made_headline").order_by("-pk").first()
+    if (None if shown is None else str(shown)) != (None if last is None else last.subject_id):
+        wrong.append("the headline among the risk models is not the one that the audit trail names last")
+    return wrong
+
+
 CHECKS: Sequence[Callable[[], list[str]]] = (
     audit_trail_is_as_it_was_written,
     audit_trail_is_closed,
@@ -99,6 +138,8 @@ CHECKS: Sequence[Callable[[], list[str]]] = (
     outbox_is_drained,
     no_bar_is_there_twice,
     partitions_are_in_place,
+    outcomes_are_counted,
+    model_states_were_decided,
 )
 """Each says what is wrong, in words, and nothing if all is well."""
 

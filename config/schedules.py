@@ -94,6 +94,12 @@ SCHEDULES: Sequence[Schedule] = (
         crontab=Crontab(minute="15", hour="0"),
     ),
     Schedule(
+        "Risk: look after runs",
+        "risk.look_after_runs",
+        "A run that waits for a job which has ended without its result has failed, and leaves its day to another one.",
+        seconds=60,
+    ),
+    Schedule(
         "Risk: compare forecasts with what happened",
         "risk.record_forecast_outcomes",
         "Losses beyond the value at risk of the day before, realised risk inside the intervals of a month ago.",

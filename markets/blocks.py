@@ -193,7 +193,7 @@ def save(cursor: CursorWrapper, blocks: Blocks) -> None:
 def read_vector(vector: str, asset_ids: Sequence[int], *, first_year: int, last_year: int) -> dict[int, FloatArray]:
     """One of `VECTORS`, whole years per asset: `(last_year - first_year + 1) * 366` slots.
 
-    Assets without blocks are left out.
+    Assets without blocks are left out. Raises `ValueError` for bytes that are no vector.
     """
     if vector not in VECTORS:
         raise ValueError(f"no such vector: {vector}")
@@ -209,14 +209,15 @@ def read_vector(vector: str, asset_ids: Sequence[int], *, first_year: int, last_
             if row is None:
                 row = rows[asset_id] = np.full(width, np.nan)
             start = (year - first_year) * SLOTS
-            row[start : start + SLOTS] = np.frombuffer(packed, "<f8")
+            # One value alone would pass for every day of the year.
+            row[start : start + SLOTS] = np.frombuffer(packed, "<f8").reshape(SLOTS)
     return rows
 
 
 def read_bars(asset_ids: Sequence[int], *, start: date, end: date) -> tuple[FloatArray, NDArray[np.int16]]:
     """All `VECTORS` from `start` to `end`, exclusive: vectors x assets x days, and who said each day's close, 0 nobody.
 
-    Each asset is asked for once.
+    Each asset is asked for once. Raises `ValueError` for bytes that are no vector.
     """
     days = (end - start).days
     values = np.full((len(VECTORS), len(asset_ids), days), np.nan)
@@ -236,9 +237,11 @@ def read_bars(asset_ids: Sequence[int], *, start: date, end: date) -> tuple[Floa
         for row in cursor:
             index = position[row[0]]
             slot, day, count = windows[row[1]]
+            if {len(packed) for packed in row[2:5]} != {8 * SLOTS}:
+                raise ValueError("a vector is not as long as a year")
             vectors = np.frombuffer(b"".join(row[2:5]), "<f8").reshape(len(VECTORS), SLOTS)
             values[:, index, day : day + count] = vectors[:, slot : slot + count]
-            sources[index, day : day + count] = np.frombuffer(row[5], "<i2")[slot : slot + count]
+            sources[index, day : day + count] = np.frombuffer(row[5], "<i2").reshape(SLOTS)[slot : slot + count]
     return values, sources
 
 

@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import cache
-from math import isfinite
+from math import inf, nan
 from pathlib import Path
 from typing import Any
 
@@ -44,32 +44,63 @@ class Parameters:
     """Of how many of these days the errors say how far intervals reach, and how much: 0 not at all, 1 in proportion."""
 
     def __post_init__(self) -> None:
-        numbers = [self.penalty, self.recent_share, self.floor_of_stablecoins, self.sentiment_cap]
-        numbers += [self.sentiment_from, self.sentiment_full]
-        if not all(isfinite(number) and number >= 0 for number in numbers) or self.penalty == 0:
-            raise ParametersRefused
-        if self.recent_share > 1 or self.floor_of_stablecoins > 90 or self.sentiment_cap > 5:
-            raise ParametersRefused
-        if self.sentiment_full <= self.sentiment_from or not 0 <= self.hold_days <= 365:
-            raise ParametersRefused
-        if not 1 <= self.calibration_dates < self.learning_dates <= 200:
-            raise ParametersRefused
-        if not (1 <= self.reach_dates <= self.calibration_dates and 0 <= self.reach_response <= 1):
-            raise ParametersRefused
+        # Written so that NaN is refused, too.
+        refused = {
+            "penalty": None if 0 < self.penalty < inf else "Give a number above 0.",
+            "recent_share": None if 0 <= self.recent_share <= 1 else "Give a share, from 0 to 1.",
+            "floor_of_stablecoins": None if 0 <= self.floor_of_stablecoins <= 90 else "Give points from 0 to 90.",
+            "sentiment_cap": None if 0 <= self.sentiment_cap <= 5 else "Give points from 0 to 5: news add no more.",
+            "sentiment_from": None if 0 <= self.sentiment_from < inf else "Give deviations, 0 or more.",
+            "sentiment_full": None
+            if self.sentiment_from < self.sentiment_full < inf
+            else "Give more deviations than sentiment_from, at which points begin.",
+            "hold_days": None if 0 <= self.hold_days <= 365 else "Give days from 0 to 365.",
+            "learning_dates": None if 2 <= self.learning_dates <= 200 else "Give dates from 2 to 200.",
+            "calibration_dates": None
+            if 1 <= self.calibration_dates < self.learning_dates
+            else "Give at least 1 date, and fewer than learning_dates, of which they are the latest.",
+            "reach_dates": None
+            if 1 <= self.reach_dates <= self.calibration_dates
+            else "Give at least 1 date, and no more than calibration_dates.",
+            "reach_response": None if 0 <= self.reach_response <= 1 else "Give a share, from 0 to 1.",
+        }
+        _require({name: complaint for name, complaint in refused.items() if complaint is not None})
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> "Parameters":
-        """From what a model's row holds; raises `ParametersRefused` for anything else."""
-        kinds = {field.name: field.type for field in fields(cls)}
-        if set(stored) != set(kinds):
-            raise ParametersRefused
-        try:
-            return cls(**{name: kinds[name](value) for name, value in stored.items()})  # type: ignore[operator]  # int or float
-        except (TypeError, ValueError) as error:
-            raise ParametersRefused from error
+        """From what a model's row holds, or its texts; `ParametersRefused` says of each that cannot be what to do."""
+        known = {field.name: field for field in fields(cls)}
+        refused = {
+            name: f"There is no such parameter; there are {', '.join(known)}." for name in stored if name not in known
+        }
+        refused |= {name: f"Give it, too; the default is {known[name].default}." for name in known.keys() - stored}
+        _require(refused)
+        values: dict[str, Any] = {}
+        for name, value in stored.items():
+            try:
+                number = float(value)
+            except (TypeError, ValueError):
+                number = nan
+                refused[name] = "Give a number."
+            if known[name].type is not int:
+                values[name] = number
+            elif number.is_integer():
+                values[name] = int(number)
+            else:
+                refused[name] = "Give a whole number."
+        _require(refused)
+        return cls(**values)
 
     def stored(self) -> dict[str, Any]:
         return asdict(self)
+
+
+def _require(refused: Mapping[str, str]) -> None:
+    if refused:
+        told = " ".join(f"{name}: {complaint}" for name, complaint in sorted(refused.items()))
+        raise ParametersRefused(
+            f"{ParametersRefused.message} {told}", fields={name: [refused[name]] for name in sorted(refused)}
+        )
 
 
 def version(parameters: Parameters) -> str:

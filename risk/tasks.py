@@ -3,6 +3,8 @@
 from celery import shared_task
 
 from config.kernel import clock
+from risk.actions import score_runs
+from risk.models import ScoreRun
 from risk.runs import fitting, outcomes, scoring
 
 
@@ -22,3 +24,9 @@ def record_forecast_outcomes(**_: object) -> dict[str, str]:
 def fit_models(**_: object) -> dict[str, str]:
     """Let every active model learn from what has happened by the end of last month."""
     return {"job": str(fitting.request(None, fitting.Parameters(), at=clock.now()).pk)}
+
+
+@shared_task(name="risk.look_after_runs")
+def look_after_runs(**_: object) -> dict[str, int]:
+    """End runs that nobody is left to complete, so that people see them and their days can be scored anew."""
+    return {"lost": score_runs.fail_lost(ScoreRun.objects.all(), at=clock.now())}

@@ -72,20 +72,48 @@ def request(kind: str, *, owner: User | None, parameters: Mapping[str, object], 
 
     The row and its trace are one transaction; a worker hears of the job when that is committed.
     """
-    performed_as = kinds.named(kind)
+    job = _recorded(kind, owner, parameters, at, max_attempts=kinds.named(kind).retry.attempts)
+    transaction.on_commit(lambda: _announce(job, Job.State.QUEUED), robust=True)
+    return job
+
+
+@transaction.atomic
+def take(kind: str, *, holder: Holder, parameters: Mapping[str, object], at: datetime) -> Job:
+    """Begin work of a known kind in the process that asks, as a command does.
+
+    It is leased like any other, attempted once, and no worker hears of it: should the process be lost, the job is dead
+    until somebody tries it again.
+    """
+    job = _recorded(
+        kind,
+        None,
+        parameters,
+        at,
+        max_attempts=1,
+        state=Job.State.RUNNING,
+        attempt=1,
+        started_at=Now(),
+        worker=str(holder),
+        **_renewed(),
+    )
+    transaction.on_commit(lambda: metrics.entered(job, Job.State.RUNNING))
+    job.refresh_from_db()
+    return job
+
+
+def _recorded(kind: str, owner: User | None, parameters: Mapping[str, object], at: datetime, **columns: object) -> Job:
     job = Job.objects.create(
         kind=kind,
         owner=owner,
         parameters=dict(parameters),
-        queue=performed_as.queue,
-        max_attempts=performed_as.retry.attempts,
+        queue=kinds.named(kind).queue,
         request_id=audit.current_request_id(),
         created_at=at,
+        **columns,
     )
     audit.record(
         "accounts.job.requested", actor=owner, subject=job, at=at, after={"kind": kind, "parameters": dict(parameters)}
     )
-    transaction.on_commit(lambda: _announce(job, Job.State.QUEUED), robust=True)
     return job
 
 

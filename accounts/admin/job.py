@@ -35,7 +35,7 @@ class JobAdmin(ReadOnlyAdmin):
         "parameters",
         "result",
         ("error_code", "error_message"),
-        ("request_id", "idempotency_key"),
+        "request_id",
     ]
     actions = ["retry", "cancel"]
 

@@ -95,7 +95,6 @@ class Job(models.Model):
         related_name="jobs",
         help_text="Who asked for it; empty for a schedule.",
     )
-    idempotency_key = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001  # no key is not an empty key
     parameters = models.JSONField(default=dict, blank=True, encoder=DjangoJSONEncoder)
     queue = models.CharField(max_length=32, choices=Queue.choices, default=Queue.DEFAULT)
     state = models.CharField(max_length=16, choices=State.choices, default=State.QUEUED)
@@ -132,12 +131,6 @@ class Job(models.Model):
             models.Index(fields=["finished_at"], condition=Q(finished_at__isnull=False), name="job_finished"),
         ]
         constraints = [
-            models.UniqueConstraint(
-                fields=["owner", "kind", "idempotency_key"],
-                condition=Q(idempotency_key__isnull=False),
-                nulls_distinct=False,
-                name="job_one_per_idempotency_key",
-            ),
             models.CheckConstraint(
                 condition=Q(
                     queue__in=[
@@ -151,7 +144,6 @@ class Job(models.Model):
                 name="job_queue_is_known",
             ),
             models.CheckConstraint(condition=~Q(kind=""), name="job_kind_is_given"),
-            models.CheckConstraint(condition=~Q(idempotency_key=""), name="job_idempotency_key_is_not_empty"),
             models.CheckConstraint(condition=Q(progress__lte=100), name="job_progress_is_a_percentage"),
             models.CheckConstraint(condition=Q(attempt__lte=models.F("max_attempts")), name="job_attempts_are_limited"),
             models.CheckConstraint(

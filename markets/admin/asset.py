@@ -9,7 +9,7 @@ from django.contrib.admin.widgets import AdminURLFieldWidget
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet, Value
 from django.db.models.functions import Coalesce
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -186,19 +186,9 @@ class AssetAdmin(ReadOnlyAdmin):
         for formset in formsets:
             self.save_formset(request, form, formset, change)
 
-    def render_change_form(
-        self,
-        request: HttpRequest,
-        context: dict[str, Any],
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: Asset | None = None,
-    ) -> HttpResponse:
-        if obj is not None:
-            context |= _market_context(obj, request.GET.get("range", DEFAULT_RANGE))
-            context["may_set_price"] = request.user.has_perm("markets.add_priceoverride")
-        return super().render_change_form(request, context, add, change, form_url, obj)
+    def shown_beside(self, request: HttpRequest, obj: Asset) -> dict[str, Any]:
+        may_set_price = request.user.has_perm("markets.add_priceoverride")
+        return {**_market_context(obj, request.GET.get("range", DEFAULT_RANGE)), "may_set_price": may_set_price}
 
 
 def _market_context(asset: Asset, wanted: str) -> dict[str, Any]:

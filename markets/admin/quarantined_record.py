@@ -1,8 +1,10 @@
+from typing import Any
+
 import msgspec
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -48,21 +50,12 @@ class QuarantinedRecordAdmin(ReadOnlyAdmin):
     def has_decide_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("markets.change_quarantinedrecord")
 
-    def render_change_form(
-        self,
-        request: HttpRequest,
-        context: dict[str, object],
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: QuarantinedRecord | None = None,
-    ) -> HttpResponse:
-        is_open = obj is not None and obj.state == QuarantinedRecord.State.OPEN
-        context |= {
+    def shown_beside(self, request: HttpRequest, obj: QuarantinedRecord) -> dict[str, Any]:
+        is_open = obj.state == QuarantinedRecord.State.OPEN
+        return {
             "may_decide": is_open and self.has_decide_permission(request),
             "checkbox": ACTION_CHECKBOX_NAME,
         }
-        return super().render_change_form(request, context, add, change, form_url, obj)
 
     @admin.action(description="Retry: store selected rows after all…", permissions=["decide"])
     def retry(self, request: HttpRequest, queryset: QuerySet[QuarantinedRecord]) -> TemplateResponse | None:

@@ -1,11 +1,12 @@
 """The life of a model: registered as a draft, activated, made the headline, retired."""
 
+import contextlib
 from datetime import datetime
 
 from django.db import transaction
 
-from accounts.actions import audit, reasons
-from accounts.models import User
+from accounts.actions import audit, incidents, reasons
+from accounts.models import Incident, User
 from config.kernel.errors import Conflict, NotFound
 from markets.actions import market
 from risk import parameters as versions
@@ -13,6 +14,7 @@ from risk.models import RiskModel
 from risk.parameters import Parameters, ParametersRefused
 
 FIRST = "The first model of this installation."
+OTHER_FORMULAS = "risk_model_of_other_formulas"
 
 
 class ModelNotFound(NotFound):
@@ -36,7 +38,7 @@ class ModelIsHeadline(Conflict):
 
 
 class ModelOfOtherFormulas(Conflict):
-    code = "risk_model_of_other_formulas"
+    code = OTHER_FORMULAS
     message = "This model was made of other formulas than these, which cannot calculate it."
 
 
@@ -82,6 +84,7 @@ def retire(model: RiskModel, *, by: User | None, at: datetime, reason: str) -> N
         raise ModelNotActive
     RiskModel.objects.filter(pk=model.pk).update(state=RiskModel.State.RETIRED, changed_at=at)
     _changed("risk.model.retired", model, by, at, reason, state=(RiskModel.State.ACTIVE, RiskModel.State.RETIRED))
+    tell_of_other_formulas(at=at)
 
 
 @transaction.atomic
@@ -98,6 +101,7 @@ def make_headline(model: RiskModel, *, by: User | None, at: datetime, reason: st
     RiskModel.objects.headline().update(is_headline=False, changed_at=at)
     RiskModel.objects.filter(pk=model.pk).update(is_headline=True, changed_at=at)
     _changed("risk.model.made_headline", model, by, at, reason, headline=(before, model.version))
+    tell_of_other_formulas(at=at)
 
 
 def named(version: str) -> RiskModel:
@@ -112,11 +116,40 @@ def require_own(model: RiskModel) -> Parameters:
     """The model's parameters; raises `ModelOfOtherFormulas` unless this code is what its version names."""
     try:
         parameters = Parameters.of(model.parameters)
-    except ParametersRefused as refused:  # those of a release with other parameters
+    except ParametersRefused as refused:  # those of a release that knew other ones
         raise ModelOfOtherFormulas(version=model.version) from refused
     if versions.version(parameters) != model.version:
         raise ModelOfOtherFormulas(version=model.version)
     return parameters
+
+
+def is_own(model: RiskModel) -> bool:
+    """Whether this code is what the model's version names."""
+    with contextlib.suppress(ModelOfOtherFormulas):
+        require_own(model)
+        return True
+    return False
+
+
+@transaction.atomic
+def tell_of_other_formulas(*, at: datetime) -> None:
+    """Keep one incident open for each active model that this code cannot calculate, and close the others."""
+    others = [model for model in RiskModel.objects.active().order_by("pk") if not is_own(model)]
+    for model in others:
+        severity = Incident.Severity.CRITICAL if model.is_headline else Incident.Severity.WARNING
+        first = "make another model the headline and " if model.is_headline else ""
+        incidents.open_or_touch(
+            OTHER_FORMULAS,
+            model.version,
+            severity=severity,
+            summary=f"Risk model {model.version} is active but not scored, since it was made of other formulas than"
+            f" these: {first}retire it, or go back to the release that it was made of.",
+            at=at,
+        )
+    known = [model.version for model in others]
+    for over in Incident.objects.open().filter(kind=OTHER_FORMULAS).exclude(subject__in=known):
+        with contextlib.suppress(incidents.IncidentNotOpen):
+            incidents.close(over, at=at)
 
 
 def _changed(

@@ -1,7 +1,7 @@
 """The life of a run: begun with its chunks, each stored once, finished or failed."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from django.db import IntegrityError, transaction
 from django.db.models import F, Max
@@ -11,9 +11,8 @@ from accounts.models import Job
 from config.kernel.errors import Conflict
 from markets.actions import market
 from risk.models import RiskFit, RiskModel, ScoreChunk, ScoreRun
-
-LOST_AFTER = timedelta(hours=2)
-"""A run that has not ended by then has lost its workers."""
+from risk.models.score_run import ScoreRunQuerySet
+from risk.queries.lost_runs import why_lost
 
 
 class AlreadyScored(Conflict):
@@ -26,6 +25,24 @@ class RunNotRunning(Conflict):
     message = "This run has ended."
 
 
+def require_room(model: RiskModel, as_of: date, *, at: datetime) -> None:
+    """Raise `AlreadyScored` where a run would have no room; one that nobody is left to complete makes room."""
+    fail_lost(ScoreRun.objects.filter(model=model, as_of=as_of), at=at)
+    if ScoreRun.objects.filter(model=model, as_of=as_of).exclude(state=ScoreRun.State.FAILED).exists():
+        raise AlreadyScored
+
+
+@transaction.atomic
+def fail_lost(runs: ScoreRunQuerySet, *, at: datetime) -> int:
+    """Of these runs, end those that nobody is left to complete; how many."""
+    lost = 0
+    for run in runs.running().defer("context").order_by("pk").select_for_update():
+        if (why := why_lost(run)) is not None:
+            fail(run, error=why, at=at)
+            lost += 1
+    return lost
+
+
 def begin(
     model: RiskModel,
     as_of: date,
@@ -33,7 +50,7 @@ def begin(
     fit: RiskFit | None,
     chunks: Sequence[Sequence[int]],
     facts: Mapping[str, object],
-    job: Job | None,
+    job: Job,
     at: datetime,
 ) -> ScoreRun:
     """A run with its chunks. Of all who begin one for the same model and day one wins; the others get `AlreadyScored`.
@@ -42,15 +59,14 @@ def begin(
     """
     try:
         with transaction.atomic():
-            for lost in ScoreRun.objects.running().filter(model=model, as_of=as_of, started_at__lt=at - LOST_AFTER):
-                fail(lost, error="The processes that calculated were lost.", at=at)
             earlier = ScoreRun.objects.filter(model=model, as_of=as_of)
+            fail_lost(earlier, at=at)
             run = ScoreRun.objects.create(
                 model=model,
                 fit=fit,
                 as_of=as_of,
                 attempt=(earlier.aggregate(last=Max("attempt"))["last"] or 0) + 1,
-                job_id=job.pk if job else None,
+                job_id=job.pk,
                 chunks=len(chunks),
                 started_at=at,
                 **facts,
@@ -60,7 +76,7 @@ def begin(
             )
             audit.record(
                 "risk.run.begun",
-                actor=job.owner if job else None,
+                actor=job.owner,
                 subject=run,
                 at=at,
                 after={"model": model.version, "as_of": as_of.isoformat(), "attempt": run.attempt},
@@ -73,15 +89,18 @@ def begin(
 @transaction.atomic
 def store_chunk(chunk: ScoreChunk, *, packed: bytes, checksum: str, seconds: float, at: datetime) -> bool:
     """Keep what was measured; True for the chunk that completes its run. One that is kept already stays as it is."""
+    # The row of the run, always locked before those of its chunks, lets one chunk by at a time: only the last one sees
+    # that all are done.
+    row = ScoreRun.objects.running().filter(pk=chunk.run_id)
+    is_running = bool(row.select_for_update().values_list("pk", flat=True))
     stored = ScoreChunk.objects.filter(pk=chunk.pk, state=ScoreChunk.State.WAITING).update(
         state=ScoreChunk.State.DONE, packed=packed, checksum=checksum, seconds=seconds, done_at=at
     )
     if not stored:
         return False
-    # The row of the run lets one chunk by at a time, so that only the last one sees that all are done.
-    row = ScoreRun.objects.running().filter(pk=chunk.run_id)
-    if not row.update(chunks_done=F("chunks_done") + 1):
+    if not is_running:
         raise RunNotRunning
+    row.update(chunks_done=F("chunks_done") + 1)
     return row.filter(chunks_done=F("chunks")).exists()
 
 

@@ -4,6 +4,7 @@ from risk.admin.risk_fit import RiskFitAdmin
 from risk.admin.risk_model import RiskModelAdmin
 from risk.admin.risk_score import RiskScoreAdmin
 from risk.admin.score_run import ScoreRunAdmin
+from risk.admin.wrapping import WrappingAdmin
 
 __all__ = [
     "BacktestAdmin",
@@ -12,4 +13,5 @@ __all__ = [
     "RiskModelAdmin",
     "RiskScoreAdmin",
     "ScoreRunAdmin",
+    "WrappingAdmin",
 ]

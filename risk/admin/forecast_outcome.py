@@ -1,7 +1,9 @@
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.filters import SimpleListFilter
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
@@ -10,13 +12,30 @@ from accounts.admin.read_only import ReadOnlyAdmin
 from risk.models import ForecastOutcome
 from risk.queries import calibration
 
+LEVELS = (0.8, 0.9, 0.95, 0.975, 0.99)
+"""Coverages of intervals, and levels of value at risk."""
+
+
+class LevelFilter(SimpleListFilter):
+    """The levels that there are, without asking every row for its own."""
+
+    title = "level"
+    parameter_name = "level"
+
+    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
+        return [(str(level), f"{100 * level:g} %") for level in LEVELS]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[ForecastOutcome]) -> QuerySet[ForecastOutcome]:
+        known = {value for value, _ in self.lookups(request, None)}
+        return queryset.filter(level=float(self.value() or "")) if self.value() in known else queryset
+
 
 @admin.register(ForecastOutcome)
 class ForecastOutcomeAdmin(ReadOnlyAdmin):
     """What came of each forecast, and on a page of its own how often they came true."""
 
     list_display = ["recorded_at", "asset", "as_of", "horizon", "level", "value_at_risk", "realised_return", "kept"]
-    list_filter = ["horizon", "level", "is_exceeded", "is_inside"]
+    list_filter = ["horizon", LevelFilter, "is_exceeded", "is_inside"]
     list_select_related = ["score__asset"]
     search_fields = ["score__asset__symbol"]
     raw_id_fields = ["score"]

@@ -1,7 +1,8 @@
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
+from django.contrib.admin.views.main import ChangeList
+from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from accounts.admin.read_only import ReadOnlyAdmin
@@ -17,13 +18,21 @@ from risk.queries.scores import Span
 FAN_DAYS = 180
 
 
+class NarrowList(ChangeList):
+    """Rows without what explains them, which a list does not show: millions of whole rows take long to sort."""
+
+    def get_queryset(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        rows = super().get_queryset(request, *args, **kwargs)
+        return rows.defer("contributions", "delta_by_component", "measurements", "tail", "confidence_reasons")
+
+
 @admin.register(RiskScore)
 class RiskScoreAdmin(ReadOnlyAdmin):
     """Scores as they were stored, with what they are made of and how they moved."""
 
     list_display = ["as_of", "asset", "points", "percentile_", "band_", "status_", "confidence", "change", "version"]
     list_display_links = ["asset"]
-    list_filter = ["band", "status", "confidence", ("model", admin.RelatedOnlyFieldListFilter)]
+    list_filter = ["band", "status", "confidence", "model"]
     list_select_related = ["asset", "model"]
     search_fields = ["asset__symbol", "asset__slug"]
     date_hierarchy = "as_of"
@@ -71,22 +80,15 @@ class RiskScoreAdmin(ReadOnlyAdmin):
     def doubts(self, score: RiskScore) -> str:
         return explanation.doubts(score) or MISSING
 
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return NarrowList
+
     def get_queryset(self, request: HttpRequest) -> Any:
         # The run and the score before are named on the page of one score.
         return super().get_queryset(request).select_related("asset", "model", "run", "previous")
 
-    def render_change_form(
-        self,
-        request: HttpRequest,
-        context: dict[str, Any],
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: RiskScore | None = None,
-    ) -> HttpResponse:
-        if obj is not None:
-            context |= _pictures(obj)
-        return super().render_change_form(request, context, add, change, form_url, obj)
+    def shown_beside(self, request: HttpRequest, obj: RiskScore) -> dict[str, Any]:
+        return _pictures(obj)
 
 
 def _pictures(score: RiskScore) -> dict[str, Any]:

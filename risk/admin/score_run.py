@@ -1,4 +1,5 @@
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin
 from django.http import HttpRequest
@@ -35,9 +36,9 @@ class ScoreRunAdmin(ReadOnlyAdmin):
         ("fit", "news_at", "seed_base"),
         ("engine", "cpu"),
         "libraries",
-        "job",
+        ("job", "finish_job"),
     ]
-    readonly_fields = ["outcome", "parts", "seconds", "job"]
+    readonly_fields = ["outcome", "parts", "seconds", "job", "finish_job"]
     actions = ["run_again"]
 
     def get_queryset(self, request: HttpRequest) -> Any:
@@ -64,9 +65,11 @@ class ScoreRunAdmin(ReadOnlyAdmin):
 
     @admin.display(description="job")
     def job(self, run: ScoreRun) -> str | SafeString:
-        if run.job_id is None:
-            return MISSING
-        return format_html('<a href="{}">{}</a>', reverse("admin:accounts_job_change", args=[run.job_id]), run.job_id)
+        return _link(run.job_id)
+
+    @admin.display(description="job that finishes it")
+    def finish_job(self, run: ScoreRun) -> str | SafeString:
+        return _link(run.finish_job_id)
 
     def has_run_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("risk.add_scorerun")
@@ -80,3 +83,9 @@ class ScoreRunAdmin(ReadOnlyAdmin):
         return reasons.ask(
             self, request, queryset, action="run_again", question="Run these again?", button="Run again", deed=deed
         )
+
+
+def _link(job_id: UUID | None) -> str | SafeString:
+    if job_id is None:
+        return MISSING
+    return format_html('<a href="{}">{}</a>', reverse("admin:accounts_job_change", args=[job_id]), job_id)

@@ -1,9 +1,11 @@
 """Small signs beside a score or a run."""
 
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from markets.admin.amounts import MISSING
 from markets.admin.badges import badge
+from risk.actions import risk_models
 from risk.models import RiskModel, RiskScore, ScoreRun
 
 _BANDS = {"low": "well", "moderate": "well", "high": "manual", "very_high": "stale", "extreme": "stale"}
@@ -24,7 +26,10 @@ def of_run(run: ScoreRun) -> SafeString:
 
 
 def of_model(model: RiskModel) -> SafeString:
-    return badge(_MODELS[RiskModel.State(model.state)], model.state)
+    sign = badge(_MODELS[RiskModel.State(model.state)], model.state)
+    if model.state != RiskModel.State.ACTIVE or risk_models.is_own(model):
+        return sign
+    return format_html("{} {}", sign, badge("stale", "not scored: made of other formulas"))
 
 
 def points(value: float | None) -> str:

@@ -1,4 +1,5 @@
 from risk.models.backtest import Backtest
+from risk.models.calibration_day import CalibrationDay
 from risk.models.forecast_outcome import ForecastOutcome
 from risk.models.risk_fit import RiskFit
 from risk.models.risk_model import RiskModel
@@ -9,6 +10,7 @@ from risk.models.wrapping import Wrapping
 
 __all__ = [
     "Backtest",
+    "CalibrationDay",
     "ForecastOutcome",
     "RiskFit",
     "RiskModel",

@@ -13,7 +13,8 @@ class ForecastOutcome(models.Model):
         MONTH = "month"
 
     id = models.BigAutoField(primary_key=True)
-    score = models.ForeignKey("risk.RiskScore", on_delete=models.PROTECT, related_name="outcomes")
+    # The constraint below begins with it.
+    score = models.ForeignKey("risk.RiskScore", on_delete=models.PROTECT, db_index=False, related_name="outcomes")
     horizon = models.CharField(max_length=8, choices=Horizon)
     level = models.FloatField()
     value_at_risk = models.FloatField(null=True, blank=True, help_text="Positive: a loss, as a log return.")

@@ -50,10 +50,11 @@ class RiskScore(models.Model):
     id = models.BigAutoField(primary_key=True)
     # Without a constraint: whoever clears a simulated market must not have to touch results, which stay as they are.
     asset = models.ForeignKey(
-        "markets.Asset", on_delete=models.DO_NOTHING, db_constraint=False, related_name="risk_scores"
+        "markets.Asset", on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="risk_scores"
     )
-    model = models.ForeignKey("risk.RiskModel", on_delete=models.PROTECT, related_name="scores")
-    run = models.ForeignKey("risk.ScoreRun", on_delete=models.PROTECT, related_name="scores")
+    # Indexes of their own would only repeat the beginnings of those below; models and earlier scores are never deleted.
+    model = models.ForeignKey("risk.RiskModel", on_delete=models.PROTECT, db_index=False, related_name="scores")
+    run = models.ForeignKey("risk.ScoreRun", on_delete=models.PROTECT, db_index=False, related_name="scores")
     as_of = models.DateField(help_text="Data through the close of this UTC day.")
     status = models.CharField(max_length=24, choices=Status)
     reason = models.TextField(blank=True, default="", help_text="Why there is no score, or why it is a rule's.")
@@ -98,7 +99,13 @@ class RiskScore(models.Model):
     input_hash = models.CharField(max_length=64, help_text="SHA-256 of what was calculated from.")
     seed = models.CharField(max_length=16, help_text="Hexadecimal: 64 bits of random streams of this row.")
     previous = models.ForeignKey(
-        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="next", help_text="The score before it."
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        db_index=False,
+        related_name="next",
+        help_text="The score before it.",
     )
     calculated_at = models.DateTimeField()
 
@@ -108,7 +115,14 @@ class RiskScore(models.Model):
         ordering = ["-as_of", "-id"]
         indexes = [
             models.Index(fields=["asset", "model", "-as_of", "-id"], name="risk_score_of_asset"),
-            models.Index(fields=["model", "as_of", "score"], name="risk_score_ranking"),
+            # What a run asks of those before it: without the rows that carry no score, however many they are.
+            models.Index(
+                fields=["asset", "model", "-as_of", "-id"],
+                condition=models.Q(status__in=["ok", "dead"]),
+                name="risk_score_last_scored",
+            ),
+            models.Index(fields=["model", "as_of"], condition=models.Q(is_pumped=True), name="risk_score_pumped"),
+            models.Index(fields=["-as_of", "-id"], name="risk_score_by_day"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["run", "asset"], name="risk_score_once_per_run"),

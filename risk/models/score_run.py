@@ -36,6 +36,9 @@ class ScoreRun(models.Model):
     attempt = models.PositiveSmallIntegerField(default=1)
     state = models.CharField(max_length=16, choices=State, default=State.RUNNING)
     job_id = models.UUIDField(null=True, blank=True, help_text="The job that asked for it, if one did.")
+    finish_job_id = models.UUIDField(
+        null=True, blank=True, help_text="The job that finishes it, once every chunk is there."
+    )
     news_at = models.DateTimeField(help_text="News seen by then count.")
     chunks = models.PositiveIntegerField(default=0)
     chunks_done = models.PositiveIntegerField(default=0)

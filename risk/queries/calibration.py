@@ -14,23 +14,17 @@ What = Literal["value_at_risk_exceeded", "inside_interval"]
 
 # Assets of a day go together, and so do months that overlap: a cluster is a day, or thirty.
 _CLUSTERS = (
-    "SELECT score.model_id, o.horizon, o.level, score.bucket, GROUPING(score.bucket) AS is_pooled,"
-    " CASE o.horizon WHEN 'day' THEN score.as_of - DATE '1970-01-01' ELSE (score.as_of - DATE '1970-01-01') / 30 END"
-    " AS cluster, count(*)::float8 AS n, count(*) FILTER (WHERE coalesce(o.is_exceeded, o.is_inside))::float8 AS h,"
-    " min(score.as_of) AS first, max(score.as_of) AS last,"
-    # A price that has never fallen has a shortfall of zero: there is no ratio to it.
-    " sum(-o.realised_return / o.expected_shortfall)"
-    " FILTER (WHERE o.is_exceeded AND o.expected_shortfall > 0) AS beyond,"
-    " count(*) FILTER (WHERE o.expected_shortfall > 0)::float8 AS comparable,"
-    " sum(CASE o.level WHEN 0.8 THEN score.score_high_80 - score.score_low_80"
-    " WHEN 0.9 THEN score.score_high_90 - score.score_low_90 END) FILTER (WHERE o.is_inside IS NOT NULL) AS width"
-    " FROM risk_forecastoutcome o JOIN risk_riskscore score ON score.id = o.score_id"
-    " WHERE {where} GROUP BY GROUPING SETS ((1, 2, 3, 6, score.bucket), (1, 2, 3, 6))"
+    "SELECT day.model_id, day.horizon, day.level, day.bucket, GROUPING(day.bucket) AS is_pooled,"
+    " CASE day.horizon WHEN 'day' THEN day.as_of - DATE '1970-01-01' ELSE (day.as_of - DATE '1970-01-01') / 30 END"
+    " AS cluster, sum(day.size)::float8 AS n, sum(day.hits)::float8 AS h, min(day.as_of) AS first,"
+    " max(day.as_of) AS last, sum(day.beyond) AS beyond, sum(day.comparable)::float8 AS comparable,"
+    " sum(day.width) AS width FROM risk_calibrationday day"
+    " WHERE {where} GROUP BY GROUPING SETS ((1, 2, 3, 6, day.bucket), (1, 2, 3, 6))"
 )
 _TABLE = (
     "SELECT model.version, c.horizon, c.level, CASE c.is_pooled WHEN 1 THEN NULL ELSE c.bucket END,"
     " count(*), sum(h), sum(n), sum(h * h), sum(h * n), sum(n * n), min(c.first), max(c.last),"
-    " coalesce(sum(beyond), 0), sum(comparable), sum(width)"
+    " sum(beyond), sum(comparable), sum(width)"
     " FROM ({clusters}) c JOIN risk_riskmodel model ON model.id = c.model_id"
     " GROUP BY model.version, c.horizon, c.level, c.is_pooled, c.bucket"
     " ORDER BY model.version, c.horizon, c.level, c.is_pooled DESC, c.bucket"
@@ -77,10 +71,10 @@ def table(
     """Every row there is of scores as of `start` or later and before `end`."""
     conditions, parameters = ["true"], []
     for condition, value in (
-        ("score.model_id = %s", model_id),
-        ("o.horizon = %s", horizon),
-        ("score.as_of >= %s", start),
-        ("score.as_of < %s", end),
+        ("day.model_id = %s", model_id),
+        ("day.horizon = %s", horizon),
+        ("day.as_of >= %s", start),
+        ("day.as_of < %s", end),
     ):
         if value is not None:
             conditions.append(condition)

@@ -77,7 +77,10 @@ def history(asset_id: int, model: RiskModel | None, span: Span) -> History:
     """The part of an asset's scores that `span` describes."""
     if model is None:
         return History([], [], 0, None)
-    scores = RiskScore.objects.filter(asset_id=asset_id, model=model, run__state=ScoreRun.State.FINISHED)
+    # Without what explains each of them, which is most of a row and told of one score at a time.
+    scores = RiskScore.objects.filter(asset_id=asset_id, model=model, run__state=ScoreRun.State.FINISHED).defer(
+        "contributions", "delta_by_component", "measurements", "tail", "confidence_reasons"
+    )
     if span.start is not None:
         scores = scores.filter(as_of__gte=span.start)
     if span.end is not None:

@@ -32,17 +32,18 @@ def request(owner: User | None, parameters: Parameters, *, at: datetime) -> Job:
 
 
 def perform(job: Job) -> Mapping[str, object]:
-    """Learn; raises `HistoryTooShort` where no model could."""
+    """Learn; raises `HistoryTooShort` where no model could that these formulas can calculate."""
     from risk.runs import learning
 
     at = clock.now()
     parameters = Parameters(**job.parameters)
     as_of = date.fromisoformat(parameters.as_of) if parameters.as_of else learning.month_end(scoring.last_close(at))
     fits: dict[str, int] = {}
-    for model in scoring.models_of(parameters.model, at=at):
+    models = scoring.models_of(parameters.model, at=at)
+    for model in models:
         fit = learning.fit_on(model, as_of, at=at, on_progress=lambda percent: jobs.progress(job, percent))
         if fit is not None:
             fits[model.version] = fit.pk
-    if not fits:
+    if models and not fits:
         raise HistoryTooShort
-    return {"as_of": as_of.isoformat(), "fits": fits}
+    return {"as_of": as_of.isoformat(), "fits": fits, "skipped": scoring.skipped(parameters.model)}

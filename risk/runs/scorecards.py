@@ -6,7 +6,7 @@ import platform
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from math import exp, isfinite
@@ -17,11 +17,14 @@ import numpy as np
 import structlog
 from django.db import Error as DatabaseError
 from django.db import transaction
+from django.db.models import OuterRef, Subquery
 
+from accounts import lease
 from accounts.actions import jobs
 from accounts.models import Job
 from config.kernel import clock
 from config.kernel.many import any_of
+from markets.models import Asset
 from markets.queries import news_mood
 from markets.queries.news_mood import AssetMood
 from markets.sentiment.daily import NewsMood
@@ -37,7 +40,7 @@ from risk.quant.features import LEVELS, Market
 from risk.quant.garch import Prior
 from risk.quant.score_map import band
 from risk.quant.universe import CAUSES, Compared, Facts, Measured, Scored
-from risk.runs import learning
+from risk.runs import learning, scoring
 
 CHUNK_ASSETS = 500
 ADDITIVE_WITHIN = 1e-9
@@ -51,7 +54,7 @@ REASONS: Mapping[str, str] = {
     Standing.HISTORY_ENDED: "Its prices end before this day: where a source ends nothing is known.",
     Standing.INSUFFICIENT_HISTORY: "Fewer than 14 days with a price.",
     Standing.DEAD: "Down by 99 % at hardly any volume, or without any trade for 30 days: 100 by rule, not by forecast.",
-    universe.NOT_MEASURABLE: "Its prices do not move, so that no volatility can be measured.",
+    universe.NOT_MEASURABLE: "Its prices do not move, or are too far apart for returns: no volatility to measure.",
     RiskScore.Status.NO_MODEL: "The stored history is too short for the model to have learnt from it.",
 }
 
@@ -81,7 +84,7 @@ def plan(model: RiskModel, as_of: date, *, at: datetime, asset_ids: Sequence[int
     return Plan(model, as_of, fit, asset_ids, frames.market(asset_ids, through=as_of), time.perf_counter() - started)
 
 
-def begin(plan: Plan, *, job: Job | None, at: datetime, chunk_assets: int = CHUNK_ASSETS) -> ScoreRun:
+def begin(plan: Plan, *, job: Job, at: datetime, chunk_assets: int = CHUNK_ASSETS) -> ScoreRun:
     """The run of a plan, with its chunks. Raises `AlreadyScored`."""
     context = _packed(plan.market)
     facts = {
@@ -137,16 +140,24 @@ def finish(run: ScoreRun, *, job: Job | None = None) -> dict[str, int]:
 
 
 def score(model: RiskModel, as_of: date, *, on_progress: Callable[[int], None] = lambda assets: None) -> ScoreRun:
-    """A whole run by this process alone. Raises `AlreadyScored`; whatever else is raised is told by the run."""
-    run = begin(plan(model, as_of, at=clock.now()), job=None, at=clock.now())
-    try:
-        for chunk in ScoreChunk.objects.filter(run=run):
-            keep(chunk, measure(chunk), at=clock.now())
-            on_progress(len(chunk.asset_ids))
-        finish(run)
-    except BaseException as error:
-        score_runs.fail(run, error=type(error).__name__, at=clock.now())
-        raise
+    """A whole run by this process alone, which holds a job for it. Raises `AlreadyScored`; whatever else is raised is
+    told by the run."""
+    score_runs.require_room(model, as_of, at=clock.now())
+    parameters = scoring.Parameters(as_of.isoformat(), model.version)
+    with lease.performed_here(scoring.UNIVERSE, parameters=asdict(parameters), at=clock.now()) as job:
+        run = begin(plan(model, as_of, at=clock.now()), job=job, at=clock.now())
+        try:
+            for chunk in ScoreChunk.objects.filter(run=run):
+                part = measure(chunk)
+                with transaction.atomic():
+                    jobs.progress(job, 90 * (chunk.number + 1) // run.chunks)
+                    keep(chunk, part, at=clock.now())
+                on_progress(len(chunk.asset_ids))
+            finish(run, job=job)
+        except BaseException as error:
+            score_runs.fail(run, error=type(error).__name__, at=clock.now())
+            raise
+        jobs.succeed(job, result={"as_of": as_of.isoformat(), "runs": {model.version: run.pk}, "skipped": {}})
     run.refresh_from_db()
     return run
 
@@ -179,7 +190,7 @@ def measured_all(
 def cards(run: ScoreRun, found: Measured, *, at: datetime) -> list[RiskScore]:
     """A row an asset, with its score and causes or with the reason why there is none."""
     parameters = Parameters.of(run.model.parameters)
-    previous, pumped = _past(run, parameters)
+    previous, pumped = _past(run, found.asset_ids.tolist(), parameters)
     moods = news_mood.moods(found.asset_ids.tolist(), at=run.news_at)
     facts = _facts(run, found, moods, previous, pumped, parameters)
     beside = universe.compared(found)
@@ -320,16 +331,20 @@ def _tail(found: Measured, row: int) -> list[dict[str, Any]]:
     ]
 
 
-def _past(run: ScoreRun, parameters: Parameters) -> tuple[dict[int, RiskScore], set[int]]:
+def _past(run: ScoreRun, asset_ids: Sequence[int], parameters: Parameters) -> tuple[dict[int, RiskScore], set[int]]:
     """Each asset's latest score before this run, and who was pumped within the days in which scores are held."""
     earlier = RiskScore.objects.filter(model_id=run.model_id, as_of__lt=run.as_of, calculated_at__lte=run.started_at)
-    latest = (
-        earlier.scored()
-        .order_by("asset_id", "-as_of", "-id")
-        .distinct("asset_id")
-        .only("id", "asset_id", "as_of", "status", "score", "contributions")
+    # One step into the index an asset: the table holds years of them.
+    of_asset = earlier.scored().filter(asset_id=OuterRef("pk")).order_by("-as_of", "-id")
+    newest = (
+        Asset.objects.filter(pk__in=any_of(asset_ids))
+        .order_by()
+        .values_list(Subquery(of_asset.values("pk")[:1]), flat=True)
     )
-    pumped = earlier.filter(as_of__gte=run.as_of - parameters.hold_days * _DAY, is_pumped=True)
+    ids = [pk for pk in newest if pk is not None]
+    told = ("id", "asset_id", "as_of", "status", "score", "contributions")
+    latest = RiskScore.objects.filter(pk__in=any_of(ids)).order_by().only(*told)
+    pumped = earlier.filter(as_of__gte=run.as_of - parameters.hold_days * _DAY, is_pumped=True).order_by()
     return {row.asset_id: row for row in latest}, set(pumped.values_list("asset_id", flat=True))
 
 

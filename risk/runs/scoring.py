@@ -16,7 +16,7 @@ from config.kernel import clock
 from config.kernel.errors import Conflict
 from risk.actions import risk_models, score_runs
 from risk.actions.risk_models import ModelOfOtherFormulas
-from risk.actions.score_runs import AlreadyScored
+from risk.actions.score_runs import AlreadyScored, RunNotRunning
 from risk.models import RiskModel, ScoreChunk, ScoreRun
 
 UNIVERSE = "score_universe"
@@ -63,19 +63,18 @@ def last_close(at: datetime) -> date:
 
 
 def models_of(version: str | None, *, at: datetime) -> list[RiskModel]:
-    """The model of this version, or all active ones that these formulas can calculate."""
+    """The model of this version, or all active ones of these formulas; people are told of the others."""
     if version is not None:
         return [risk_models.named(version)]
     risk_models.register(at=at)
-    found = []
-    for model in RiskModel.objects.active().order_by("pk"):
-        try:
-            risk_models.require_own(model)
-        except ModelOfOtherFormulas:
-            log.exception("risk.model_of_other_formulas", version=model.version)
-            continue
-        found.append(model)
-    return found
+    risk_models.tell_of_other_formulas(at=at)
+    return [model for model in RiskModel.objects.active().order_by("pk") if risk_models.is_own(model)]
+
+
+def skipped(version: str | None) -> dict[str, str]:
+    """The active models that `models_of` leaves out, by version, and why."""
+    others = RiskModel.objects.active().order_by("pk") if version is None else []
+    return {model.version: ModelOfOtherFormulas.message for model in others if not risk_models.is_own(model)}
 
 
 def perform(job: Job) -> Mapping[str, object]:
@@ -88,9 +87,10 @@ def perform(job: Job) -> Mapping[str, object]:
     runs: dict[str, int | None] = {}
     for model in models_of(parameters.model, at=at):
         jobs.progress(job, 1)
-        plan = scorecards.plan(model, as_of, at=at)
-        jobs.progress(job, 90)
         try:
+            score_runs.require_room(model, as_of, at=at)
+            plan = scorecards.plan(model, as_of, at=at)
+            jobs.progress(job, 90)
             with transaction.atomic():
                 run = scorecards.begin(plan, job=job, at=clock.now())
                 _ask_for_chunks(run, job, at=clock.now())
@@ -99,7 +99,7 @@ def perform(job: Job) -> Mapping[str, object]:
             runs[model.version] = None
         else:
             runs[model.version] = run.pk
-    return {"as_of": as_of.isoformat(), "runs": runs}
+    return {"as_of": as_of.isoformat(), "runs": runs, "skipped": skipped(parameters.model)}
 
 
 def _ask_for_chunks(run: ScoreRun, job: Job, *, at: datetime) -> None:
@@ -107,21 +107,31 @@ def _ask_for_chunks(run: ScoreRun, job: Job, *, at: datetime) -> None:
         asked = jobs.request(CHUNK, owner=job.owner, parameters={"chunk": chunk.pk}, at=at)
         ScoreChunk.objects.filter(pk=chunk.pk).update(job_id=asked.pk)
     if not run.chunks:
-        jobs.request(FINISH, owner=job.owner, parameters={"run": run.pk}, at=at)
+        _ask_for_finish(run, job, at=at)
+
+
+def _ask_for_finish(run: ScoreRun, job: Job, *, at: datetime) -> None:
+    asked = jobs.request(FINISH, owner=job.owner, parameters={"run": run.pk}, at=at)
+    ScoreRun.objects.filter(pk=run.pk).update(finish_job_id=asked.pk)
 
 
 def perform_chunk(job: Job) -> Mapping[str, object]:
-    """Measure the assets of a chunk; whoever completes the run asks for its end."""
+    """Measure the assets of a chunk; whoever completes the run asks for its end.
+
+    Nothing is left to do where an earlier attempt has kept it, or the run has ended.
+    """
     from risk.runs import scorecards
 
     chunk = ScoreChunk.objects.select_related("run").get(pk=job.parameters["chunk"])
+    if chunk.state == ScoreChunk.State.DONE or chunk.run.state != ScoreRun.State.RUNNING:
+        return {"run": chunk.run_id, "chunk": chunk.number, "assets": 0}
     try:
         measured = scorecards.measure(chunk)
         with transaction.atomic():
             # In the transaction of the deed: a worker that was given up for dead stores nothing.
             jobs.progress(job, 99)
             if scorecards.keep(chunk, measured, at=clock.now()):
-                jobs.request(FINISH, owner=job.owner, parameters={"run": chunk.run_id}, at=clock.now())
+                _ask_for_finish(chunk.run, job, at=clock.now())
     except jobs.JobCancelled:
         score_runs.fail(chunk.run, error="A chunk was cancelled.", at=clock.now())
         raise
@@ -139,9 +149,14 @@ def perform_finish(job: Job) -> Mapping[str, object]:
 
     run = ScoreRun.objects.select_related("model", "fit").get(pk=job.parameters["run"])
     if run.state == ScoreRun.State.FINISHED:
-        return {"run": run.pk, "counts": run.counts}
+        return {"run": run.pk, "as_of": run.as_of.isoformat(), "counts": run.counts}
+    if run.state == ScoreRun.State.FAILED:
+        raise RunNotRunning
     try:
         counts = scorecards.finish(run, job=job)
+    except jobs.JobCancelled:
+        score_runs.fail(run, error="Its end was cancelled.", at=clock.now())
+        raise
     except jobs.JobNotRunning:
         raise
     except Exception as error:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -193,3 +193,20 @@ def test_years_far_apart_do_not_disturb_each_other():
     years, slots = blocks.year_and_slot(np.array([0, 47_481], dtype=np.int32))
 
     assert list(zip(years.tolist(), slots.tolist(), strict=True)) == [(1970, 0), (2099, 364)]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("torn", [b"", b"\0" * 2, b"\0" * 8, b"\0" * 2_929])
+def test_bytes_that_are_no_vector_are_refused(torn: bytes) -> None:
+    asset = AssetFactory.create()
+    store_daily_bars(asset, date(2020, 1, 1), [1.0])
+
+    for vector in ("volume", "sources"):
+        with transaction.atomic():
+            PriceBlock.objects.update(**{vector: torn})
+            with pytest.raises(ValueError):  # noqa: PT011  # NumPy has several words for it
+                blocks.read_bars([asset.pk], start=date(2020, 1, 1), end=date(2020, 1, 2))
+            transaction.set_rollback(True)
+    PriceBlock.objects.update(volume=torn)
+    with pytest.raises(ValueError):  # noqa: PT011
+        blocks.read_vector("volume", [asset.pk], first_year=2020, last_year=2020)

@@ -6,7 +6,8 @@ from typing import Any
 from factory.declarations import LazyAttribute, Sequence, SubFactory
 from factory.django import DjangoModelFactory
 
-from risk.models import Backtest, ForecastOutcome, RiskFit, RiskModel, RiskScore, ScoreRun
+from risk.actions import forecast_outcomes
+from risk.models import Backtest, ForecastOutcome, RiskFit, RiskModel, RiskScore, ScoreRun, Wrapping
 from tests.markets.factories import AssetFactory
 
 DAY = date(2026, 3, 11)
@@ -203,11 +204,22 @@ class BacktestFactory(DjangoModelFactory[Backtest]):
     created_at = NIGHT
 
 
-class DayOutcomeFactory(DjangoModelFactory[ForecastOutcome]):
-    """A next day that went by quietly."""
+class OutcomeFactory(DjangoModelFactory[ForecastOutcome]):
+    """Recorded by the deed, so that it is counted."""
 
     class Meta:
         model = ForecastOutcome
+        abstract = True
+
+    @classmethod
+    def _create(cls, model_class: type[ForecastOutcome], *args: Any, **kwargs: Any) -> ForecastOutcome:
+        outcome = model_class(**kwargs)
+        forecast_outcomes.store([outcome])
+        return model_class.objects.get(score=outcome.score, horizon=outcome.horizon, level=outcome.level)
+
+
+class DayOutcomeFactory(OutcomeFactory):
+    """A next day that went by quietly."""
 
     score = SubFactory(RiskScoreFactory)
     horizon = ForecastOutcome.Horizon.DAY
@@ -219,11 +231,8 @@ class DayOutcomeFactory(DjangoModelFactory[ForecastOutcome]):
     recorded_at = NIGHT
 
 
-class MonthOutcomeFactory(DjangoModelFactory[ForecastOutcome]):
+class MonthOutcomeFactory(OutcomeFactory):
     """A month whose risk was as foretold."""
-
-    class Meta:
-        model = ForecastOutcome
 
     score = SubFactory(RiskScoreFactory)
     horizon = ForecastOutcome.Horizon.MONTH
@@ -232,3 +241,13 @@ class MonthOutcomeFactory(DjangoModelFactory[ForecastOutcome]):
     realised_score = 40.0
     is_inside = True
     recorded_at = NIGHT
+
+
+class WrappingFactory(DjangoModelFactory[Wrapping]):
+    """One coin that stands for another one."""
+
+    class Meta:
+        model = Wrapping
+
+    asset = SubFactory(AssetFactory)
+    underlying = SubFactory(AssetFactory)

@@ -6,10 +6,13 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
+from accounts.actions import jobs
+from accounts.holder import Holder
 from accounts.models import Job
 from config import pipelines
 from markets.models import Asset
 from markets.runs import simulation
+from risk.runs import scoring
 from tests.markets.factories import AssetFactory, store_daily_bars
 
 NOON = datetime(2026, 3, 12, 12, tzinfo=UTC)
@@ -41,6 +44,11 @@ def walk(days: int, *, seed: int, scale: float = 0.04) -> NDArray[np.float64]:
     """Prices of a random walk from 10 on."""
     moves: NDArray[np.float64] = np.random.default_rng(seed).standard_t(5, days) * scale
     return np.asarray(10.0 * np.exp(moves.cumsum()))
+
+
+def held() -> Job:
+    """A job that this process holds, as a command does."""
+    return jobs.take(scoring.UNIVERSE, holder=Holder.current(), parameters={}, at=NOON)
 
 
 def perform_all(*, most: int = 200) -> list[Job]:

@@ -9,28 +9,29 @@ from risk.actions import risk_models
 from risk.models import RiskModel
 from risk.parameters import Parameters
 
+DEFAULTS = Parameters().stored()
+
 
 class Command(BaseCommand):
     help = (
-        "Register the risk model that this code is. The first one of an installation is active and the headline;"
-        " later ones are drafts until somebody activates them."
+        "Register the risk model that this code is, with its own parameters or, by --set, with others. The first one of"
+        " an installation is active and the headline; later ones are drafts until somebody activates them."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
             "--set",
-            action="append",
+            nargs="+",
             default=[],
             metavar="NAME=VALUE",
-            help="a parameter that differs from the default, as risk/parameters.py names it; may be repeated",
+            help="parameters that differ from the defaults: " + ", ".join(f"{n}={v}" for n, v in DEFAULTS.items()),
         )
         parser.add_argument("--activate", metavar="REASON", help="let it score and make it the headline")
 
     def handle(self, *args: Any, **options: Any) -> None:
         at = clock.now()
         try:
-            chosen = dict(assignment.partition("=")[::2] for assignment in options["set"])
-            model = risk_models.register(at=at, parameters=Parameters.of(Parameters().stored() | chosen))
+            model = risk_models.register(at=at, parameters=Parameters.of(DEFAULTS | _given(options["set"])))
             if options["activate"]:
                 if model.state == RiskModel.State.DRAFT:
                     risk_models.activate(model, by=None, at=at, reason=options["activate"])
@@ -40,3 +41,8 @@ class Command(BaseCommand):
         model.refresh_from_db()
         headline = ", the headline" if model.is_headline else ""
         self.stdout.write(f"Risk model {model.version}: {model.state}{headline}.")
+
+
+def _given(settings: list[str]) -> dict[str, str]:
+    """Each NAME=VALUE; what has no value is told as any other value that cannot be."""
+    return {name: value for name, _, value in (setting.partition("=") for setting in settings)}

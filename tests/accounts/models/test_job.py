@@ -77,7 +77,6 @@ def test_nobody_in_particular_sees_no_job():
         ({"state": "asleep", "attempt": 1, "started_at": NOON}, "job_finished_at_when_finished"),
         ({"queue": "nowhere"}, "job_queue_is_known"),
         ({"kind": ""}, "job_kind_is_given"),
-        ({"idempotency_key": ""}, "job_idempotency_key_is_not_empty"),
         ({"progress": 101}, "job_progress_is_a_percentage"),
         ({"attempt": 4, "started_at": NOON}, "job_attempts_are_limited"),
         ({"attempt": 1}, "job_started_at_with_first_attempt"),
@@ -108,18 +107,3 @@ def test_database_refuses_states_that_cannot_be(changes, constraint):
         Job.objects.filter(pk=job.pk).update(**changes)
 
     assert Job.objects.values().get(pk=job.pk) == before
-
-
-@with_database
-@pytest.mark.parametrize("has_owner", [True, False])
-def test_one_key_of_one_owner_stands_for_one_job_of_a_kind(has_owner):
-    owner = UserFactory.create() if has_owner else None
-    JobFactory.create(owner=owner, idempotency_key="monday")
-    JobFactory.create(owner=owner, kind="other", idempotency_key="monday")
-    JobFactory.create(idempotency_key="monday")
-    JobFactory.create_batch(2, owner=owner)
-
-    with pytest.raises(IntegrityError, match="job_one_per_idempotency_key"), transaction.atomic():
-        JobFactory.create(owner=owner, idempotency_key="monday")
-
-    assert Job.objects.count() == 5

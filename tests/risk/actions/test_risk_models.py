@@ -2,6 +2,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from accounts.models import AuditEntry
+from config import invariants
 from config.kernel.errors import ValidationFailed
 from risk.actions import risk_models
 from risk.actions.risk_models import (
@@ -102,3 +103,21 @@ def test_database_knows_one_headline_which_is_active(first, second):
     for change in ({"is_headline": True, "state": "active"}, {"is_headline": True}):
         with pytest.raises(IntegrityError), transaction.atomic():
             RiskModel.objects.filter(pk=second.pk).update(**change)
+
+
+def test_invariants_hold_through_every_deed_and_notice_what_was_none(first, second):
+    seen = [invariants.model_states_were_decided()]
+    for deed in (risk_models.activate, risk_models.make_headline):
+        deed(second, by=None, at=NOON, reason="Better.")
+        seen.append(invariants.model_states_were_decided())
+    risk_models.retire(first, by=None, at=NOON, reason="Replaced.")
+    seen.append(invariants.model_states_were_decided())
+    assert seen == [[]] * 4
+
+    RiskModel.objects.filter(pk=first.pk).update(state="active")
+    RiskModel.objects.filter(pk=second.pk).update(is_headline=False)
+
+    assert invariants.model_states_were_decided() == [
+        f"risk model {first.version} is active, and retired by the audit trail",
+        "the headline among the risk models is not the one that the audit trail names last",
+    ]

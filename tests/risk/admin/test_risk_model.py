@@ -79,3 +79,14 @@ def test_others_only_look(client: Client, enter: Enter, role: Role, action: str)
     assert (model.state, model.is_headline) == (RiskModel.State.ACTIVE, False)
     assert not AuditEntry.objects.exists()
     assert f'value="{action}"' not in client.get(MODELS).content.decode()
+
+
+def test_the_list_says_which_active_model_is_not_scored_and_why(client: Client, enter: Enter) -> None:
+    enter(Role.MODERATOR)
+    risk_models.register(at=NOON)
+    RiskModelFactory.create(state=RiskModel.State.RETIRED)
+    assert "made of other formulas" not in client.get(MODELS).content.decode()
+
+    RiskModelFactory.create()
+
+    assert client.get(MODELS).content.decode().count("not scored: made of other formulas") == 1

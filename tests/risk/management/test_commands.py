@@ -41,20 +41,28 @@ def test_model_of_the_code_is_registered_and_later_ones_wait_to_be_activated(db)
     assert shown == f"Risk model {second.version}: active, the headline."
 
 
-def test_model_of_other_parameters_is_another_draft(db):
+def test_a_model_with_other_parameters_is_registered_beside_the_first(db):
     said("register_model")
 
-    (line,) = said("register_model", "--set", "hold_days=14", "--set", "penalty=0.02")
+    (line,) = said("register_model", "--set", "penalty=0.02", "hold_days=7")
 
-    draft = RiskModel.objects.get(state="draft")
-    assert line == f"Risk model {draft.version}: draft."
-    assert draft.parameters == Parameters(hold_days=14, penalty=0.02).stored()
+    model = RiskModel.objects.get(is_headline=False)
+    assert line == f"Risk model {model.version}: draft."
+    assert model.parameters == Parameters(penalty=0.02, hold_days=7).stored()
 
 
-@pytest.mark.parametrize("assignment", ["penalty=0", "penalty", "unknown=1", "hold_days=a fortnight"])
-def test_parameter_that_no_model_can_have_is_refused(db, assignment):
-    with pytest.raises(CommandError, match="not the parameters of a risk model"):
-        said("register_model", "--set", assignment)
+@pytest.mark.parametrize(
+    ("setting", "refusal"),
+    [
+        ("penalty=much", "penalty: Give a number."),
+        ("penalty", "penalty: Give a number."),
+        ("half_life=3", "half_life: There is no such parameter; there are penalty, "),
+        ("hold_days=400", "hold_days: Give days from 0 to 365."),
+    ],
+)
+def test_parameters_that_cannot_be_are_told_what_to_do(db, setting, refusal):
+    with pytest.raises(CommandError, match=refusal):
+        said("register_model", "--set", setting)
 
     assert not RiskModel.objects.exists()
 

@@ -25,7 +25,7 @@ def test_what_is_learnt_ends_thirty_days_before():
     job = performed(LAST)
 
     fit = RiskFit.objects.get()
-    assert job.result == {"as_of": LAST.isoformat(), "fits": {fit.model.version: fit.pk}}
+    assert job.result == {"as_of": LAST.isoformat(), "fits": {fit.model.version: fit.pk}, "skipped": {}}
     days = [date.fromisoformat(day) for day in fit.dates]
     assert days[-1] == LAST - timedelta(days=30)
     assert {(later - day).days for day, later in pairwise(days)} == {30}

@@ -1,17 +1,20 @@
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 from typing import Any
 
 import numpy as np
 import pytest
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 
-from config import pipelines
+from config import invariants, pipelines
 from markets import frames
-from risk.actions import risk_models
-from risk.models import ForecastOutcome, RiskScore
+from risk.actions import forecast_outcomes, risk_models
+from risk.models import CalibrationDay, ForecastOutcome, RiskScore
 from risk.queries import calibration
 from risk.runs import outcomes, realised, scorecards
+from tests.risk.factories import DayOutcomeFactory, RiskScoreFactory
 from tests.risk.markets import LAST, NOON, coin, simulated, walk
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
@@ -143,3 +146,56 @@ def test_calibration_counts_what_was_recorded(scored):
         assert row.mean_width is not None
         assert row.mean_width > 0
     assert calibration.table(model_id=0) == []
+
+
+def test_outcomes_recorded_twice_are_counted_once(scored):
+    realised.record(through=LAST, since=MONTH_AGO)
+    rows = list(ForecastOutcome.objects.all())
+    before = list(CalibrationDay.objects.values())
+
+    assert forecast_outcomes.store(rows) == 0
+
+    assert list(CalibrationDay.objects.values()) == before
+    assert sum(row["size"] for row in before) == len(rows)
+
+
+def test_outcomes_that_come_late_are_added_to_those_of_their_day(scored):
+    first, *others = RiskScore.objects.order_by("pk")
+    for score in (first, *others):
+        DayOutcomeFactory.create(score=score, is_exceeded=score == first, realised_return=-0.1)
+
+    (whole,) = (row for row in calibration.table() if row.bucket is None)
+
+    assert (whole.size, whole.hits) == (1 + len(others), 1)
+    assert whole.shortfall_statistic == pytest.approx(0.1 / 0.066 / (whole.size * 0.025) - 1)
+
+
+def test_invariants_say_where_outcomes_and_counts_differ(scored):
+    realised.record(through=LAST, since=MONTH_AGO)
+    assert invariants.outcomes_are_counted() == []
+
+    CalibrationDay.objects.filter(horizon="month").delete()
+    (missing, *_) = invariants.outcomes_are_counted()
+    CalibrationDay.objects.update(hits=0)
+
+    assert missing.startswith(f"of the scores of {MONTH_AGO}, horizon month, ")
+    assert missing.endswith(" outcomes are recorded and 0 counted")
+    assert any("horizon day" in wrong for wrong in invariants.outcomes_are_counted())
+
+
+def test_of_those_who_record_at_once_each_counts_what_it_added(committed_db):
+    scores = [RiskScoreFactory.create() for _ in range(3)]
+    rows = [DayOutcomeFactory.build(score=score) for score in scores]
+    barrier = Barrier(4, timeout=30)
+
+    def record(_: int) -> int:
+        try:
+            barrier.wait()
+            return forecast_outcomes.store(rows)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as workers:
+        assert sorted(workers.map(record, range(4))) == [0, 0, 0, 3]
+    assert ForecastOutcome.objects.count() == 3
+    assert invariants.outcomes_are_counted() == []

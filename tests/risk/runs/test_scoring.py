@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 from django.db import DatabaseError, transaction
-from django.db.models import F
+from django.db.models import Count, F
 from django.db.models.functions import Now
 
 from accounts.actions import jobs
@@ -17,10 +17,11 @@ from risk.models import RiskFit, RiskModel, RiskScore, ScoreChunk, ScoreRun
 from risk.parameters import Parameters
 from risk.quant.universe import CAUSES
 from risk.runs import scorecards, scoring
-from tests.risk.markets import LAST, NOON, perform_all, simulated
+from tests.risk.markets import LAST, NOON, held, perform_all, simulated
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 
+SCORES = "/api/v1/risk/scores"
 OWN = {"id", "run", "calculated_at", "previous"}
 
 
@@ -38,7 +39,7 @@ def told(run: ScoreRun) -> dict[int, dict[str, object]]:
 
 def begin(model: RiskModel, *, chunk_assets: int) -> ScoreRun:
     plan = scorecards.plan(model, LAST, at=NOON)
-    return scorecards.begin(plan, job=None, at=NOON, chunk_assets=chunk_assets)
+    return scorecards.begin(plan, job=held(), at=NOON, chunk_assets=chunk_assets)
 
 
 def test_every_listed_asset_has_a_row_whose_causes_add_up(model):
@@ -175,18 +176,8 @@ def test_day_is_scored_once(model):
     pipelines.perform_job(job_id=str(job.pk))
 
     job.refresh_from_db()
-    assert job.result == {"as_of": LAST.isoformat(), "runs": {model.version: None}}
+    assert job.result == {"as_of": LAST.isoformat(), "runs": {model.version: None}, "skipped": {}}
     assert ScoreRun.objects.count() == 1
-
-
-def test_run_that_was_lost_does_not_stand_in_the_way(model):
-    lost = begin(model, chunk_assets=100)
-    ScoreRun.objects.filter(pk=lost.pk).update(started_at=NOON - timedelta(hours=3))
-
-    again = begin(model, chunk_assets=100)
-
-    lost.refresh_from_db()
-    assert (lost.state, lost.error, again.attempt) == ("failed", "The processes that calculated were lost.", 2)
 
 
 def test_run_is_finished_once(model):
@@ -199,7 +190,7 @@ def test_run_is_finished_once(model):
     assert RiskScore.objects.count() == before
 
 
-def test_two_active_versions_score_side_by_side(model):
+def test_two_active_versions_score_and_are_read_side_by_side(client, model):
     other = risk_models.register(at=NOON, parameters=Parameters(recent_share=0.9))
     risk_models.activate(other, by=None, at=NOON, reason="To compare.")
     scoring.request(None, scoring.Parameters(as_of=LAST.isoformat()), at=NOON)
@@ -211,6 +202,16 @@ def test_two_active_versions_score_side_by_side(model):
     assert ours.keys() == theirs.keys()
     assert all(ours[pk] != theirs[pk] for pk in ours)
     assert RiskScore.objects.of_headline().count() == len(ours)
+    assert dict(RiskFit.objects.values_list("model").annotate(fits=Count("pk"))) == {model.pk: 1, other.pk: 1}
+    shown = {
+        version: {row["symbol"]: row["score"] for row in client.get(SCORES, {"model": version}).json()["results"]}
+        for version in (model.version, other.version)
+    }
+    symbols = dict(Asset.objects.values_list("pk", "symbol"))
+    assert shown == {
+        model.version: {symbols[pk]: value for pk, value in ours.items()},
+        other.version: {symbols[pk]: value for pk, value in theirs.items()},
+    }
 
 
 def test_next_day_says_what_has_changed_by_component(model):

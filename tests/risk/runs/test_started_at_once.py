@@ -8,7 +8,7 @@ from risk.actions import risk_models
 from risk.actions.score_runs import AlreadyScored
 from risk.models import RiskScore, ScoreChunk, ScoreRun
 from risk.runs import scorecards
-from tests.risk.markets import LAST, NOON, simulated
+from tests.risk.markets import LAST, NOON, held, simulated
 
 pytestmark = pytest.mark.integration
 
@@ -21,7 +21,7 @@ def test_of_runs_for_one_day_that_begin_at_once_one_wins_and_of_its_chunks_one_i
     def begin(_: int) -> bool:
         try:
             barrier.wait()
-            scorecards.begin(plan, job=None, at=NOON, chunk_assets=2)
+            scorecards.begin(plan, job=held(), at=NOON, chunk_assets=2)
         except AlreadyScored:
             return False
         finally:

@@ -1,0 +1,122 @@
+"""An active model that this code cannot calculate any more: skipped, told of once, until somebody retires it."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from accounts.models import Incident, Job, Mail
+from config import pipelines
+from risk.actions import risk_models
+from risk.models import RiskModel, ScoreRun
+from risk.parameters import Parameters
+from risk.runs import fitting, scoring
+from tests.risk.markets import LAST, NOON, perform_all, simulated
+
+pytestmark = [pytest.mark.integration, pytest.mark.django_db]
+
+WHY = "This model was made of other formulas than these, which cannot calculate it."
+
+
+@pytest.fixture
+def new() -> RiskModel:
+    """Beside an old headline, the model of the code, which has been activated."""
+    simulated(assets=5, days=100)
+    risk_models.register(at=NOON)
+    RiskModel.objects.update(version="1.0.0-earlier")
+    new = risk_models.register(at=NOON)
+    risk_models.activate(new, by=None, at=NOON, reason="The new release.")
+    return new
+
+
+@pytest.fixture
+def old(new: RiskModel) -> RiskModel:
+    return RiskModel.objects.get(version="1.0.0-earlier")
+
+
+def night(*, days_ago: int = 0) -> Job:
+    as_of = LAST - timedelta(days=days_ago)
+    job = scoring.request(None, scoring.Parameters(as_of=as_of.isoformat()), at=NOON)
+    perform_all()
+    job.refresh_from_db()
+    return job
+
+
+def test_the_run_skips_it_and_the_result_says_why(new: RiskModel, old: RiskModel) -> None:
+    result = night().result
+
+    run = ScoreRun.objects.get()
+    assert run.model == new
+    assert result == {"as_of": LAST.isoformat(), "runs": {new.version: run.pk}, "skipped": {old.version: WHY}}
+
+
+def test_people_are_told_once_however_many_nights_it_lasts(new: RiskModel, old: RiskModel, settings: Any) -> None:
+    settings.ADMIN_NOTIFICATION_EMAIL = "admin@example.com"
+    with capture_logs() as logs:
+        for days_ago in (2, 1, 0):
+            night(days_ago=days_ago)
+
+    incident = Incident.objects.get()
+    assert (incident.kind, incident.subject, incident.severity) == (
+        "risk_model_of_other_formulas",
+        old.version,
+        "critical",
+    )
+    assert "make another model the headline and retire it" in incident.summary
+    assert Mail.objects.count() == 1
+    assert [entry["event"] for entry in logs if entry["log_level"] == "error"] == ["incident.opened"]
+
+
+def test_it_is_over_when_the_model_is_retired(new: RiskModel, old: RiskModel) -> None:
+    night()
+
+    risk_models.make_headline(new, by=None, at=NOON, reason="The new release.")
+    assert Incident.objects.open().get().severity == "warning"
+    risk_models.retire(old, by=None, at=NOON, reason="Replaced.")
+
+    assert not Incident.objects.open().exists()
+    result = night().result
+    assert result is not None
+    assert result["skipped"] == {}
+
+
+def test_it_is_over_when_the_release_that_it_was_made_of_is_back(new: RiskModel, old: RiskModel) -> None:
+    night()
+    RiskModel.objects.filter(pk=new.pk).update(version="1.0.0-later")
+    RiskModel.objects.filter(pk=old.pk).update(version=new.version)
+
+    night()
+
+    assert Incident.objects.open().get().subject == "1.0.0-later"
+    assert ScoreRun.objects.filter(model=old).exists()
+
+
+def test_a_model_with_parameters_of_another_release_spares_the_others(new: RiskModel, old: RiskModel) -> None:
+    RiskModel.objects.filter(pk=old.pk).update(parameters=Parameters().stored() | {"half_life": 3.0})
+
+    job = night()
+
+    assert job.state == Job.State.SUCCEEDED
+    assert ScoreRun.objects.get().model == new
+
+
+def test_the_refit_skips_it_too(new: RiskModel, old: RiskModel) -> None:
+    RiskModel.objects.filter(pk=new.pk).update(state=RiskModel.State.RETIRED)
+    job = fitting.request(None, fitting.Parameters(), at=NOON)
+
+    pipelines.perform_job(job_id=str(job.pk))
+
+    job.refresh_from_db()
+    assert (job.state, job.error_code) == ("succeeded", "")
+    assert job.result is not None
+    assert (job.result["fits"], job.result["skipped"]) == ({}, {old.version: WHY})
+
+
+def test_asked_for_by_its_version_it_is_refused(new: RiskModel, old: RiskModel) -> None:
+    job = scoring.request(None, scoring.Parameters(LAST.isoformat(), old.version), at=NOON)
+
+    pipelines.perform_job(job_id=str(job.pk))
+
+    job.refresh_from_db()
+    assert (job.state, job.error_code, job.error_message) == ("failed", "risk_model_of_other_formulas", WHY)
