@@ -8,6 +8,8 @@ from risk.quant.arrays import FloatArray, LabelArray
 from risk.quant.returns import Sequences
 from risk.quant.status import Status, is_ok, statuses
 
+RECENT, LASTING = 0.94, 0.98
+"""The decays of what has just happened and of what lasts."""
 BACKCAST_OBSERVATIONS = 75
 BACKCAST_DECAY = 0.94
 FEWEST = 10
@@ -23,7 +25,7 @@ class Ewma:
     status: LabelArray
 
 
-def ewma(sequences: Sequences, *, decay: float = 0.94) -> Ewma:
+def ewma(sequences: Sequences, *, decay: float = RECENT) -> Ewma:
     """s_{t+1} = decay s_t + (1 - decay) r_t^2 around zero; RiskMetrics Technical Document (1996), 5.2.
 
     Starts from the backcast, so the first `BACKCAST_OBSERVATIONS` forecasts are not out of sample. The weights count

@@ -50,6 +50,7 @@ CLEAR_MEMORY = 20.0
 real series none that had a higher top elsewhere was beyond these two limits."""
 _BOUND = 30.0
 _LONG_RUN_BOUND = 15.0  # of the log, against the sample: sixteen such variances multiplied are still a number
+_STEP = 1e-4  # between the gradients that the observed information is made of
 _TAIL_BOUND = 6.2  # degrees of freedom up to 495: as good as normal
 
 
@@ -130,6 +131,16 @@ class Filtered:
     residuals: FloatArray
     """Standardised; NaN before the first return."""
     next_variance: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Expansion:
+    """Of a log-likelihood without a prior, in the coordinates of the search; NaN where there is no fit."""
+
+    slope: FloatArray
+    """Series x coordinates: not zero where a prior has drawn the fit from the likelihood's own top."""
+    information: FloatArray
+    """Series x coordinates x coordinates: minus the second derivatives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,6 +304,32 @@ def prior_from(coordinates: FloatArray) -> Prior:
     mean = medians(known)
     deviation = 1.4826 * medians(np.abs(known - mean[:, None]))
     return Prior(mean, np.maximum(deviation, 0.1))
+
+
+def expansion(sequences: Sequences, fits: GarchFit) -> Expansion:
+    """The log-likelihood of the returns around the place where each search ended, to the second order.
+
+    The information is made of central differences of the exact gradient, two a coordinate for all series together.
+    """
+    coordinates = _Coordinates(fits.innovation, fits.asymmetry)
+    rows = np.flatnonzero(is_ok(fits.status))
+    place = fits.coordinates[rows]
+    part = sequences.take(rows)
+    scale = np.sqrt(fits.omega[rows] / coordinates.parameters(place)[:, 1])
+    unit = Sequences(part.values / scale[:, None], part.is_first, part.size)
+    problem = _Likelihood(unit, coordinates, fits.backcast[rows] / scale**2, None, fits.engine)
+    slope = np.full((len(sequences.size), coordinates.size), np.nan)
+    information = np.full((len(sequences.size), coordinates.size, coordinates.size), np.nan)
+    for coordinate, step in enumerate(_STEP * np.eye(coordinates.size)):
+        ahead, behind = (problem(place + way, np.arange(rows.size))[1] for way in (step, -step))
+        information[rows, coordinate] = (ahead - behind) / (2 * _STEP)
+        slope[rows] = -0.5 * (ahead + behind)
+    return Expansion(slope, 0.5 * (information + information.transpose(0, 2, 1)))
+
+
+def parameters_at(places: FloatArray) -> FloatArray:
+    """Mean, omega, alpha, gamma, beta and degrees of freedom of GARCH-t at places of the search; a row a place."""
+    return _Coordinates(Innovation.STUDENT, Asymmetry.NONE).parameters(places)
 
 
 def filtered(sequences: Sequences, fits: GarchFit, *, actual: FloatArray | None = None) -> Filtered:
