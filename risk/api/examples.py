@@ -33,6 +33,14 @@ RISK = {
             "n": 5210,
         }
     ],
+    "estimation": {
+        "method": "parametric_filtered_bootstrap",
+        "basis": "fitted",
+        "draws": 200,
+        "intervals": [{"level": 0.8, "low": 38.0, "high": 47.5}, {"level": 0.9, "low": 36.5, "high": 49.5}],
+        "description": "How well the score is measured: its own history was simulated again, each time with parameters"
+        " that its returns allow for. It says nothing of what is yet to happen.",
+    },
     "confidence": {
         "level": "medium",
         "reasons": ["news_unknown"],
@@ -51,7 +59,16 @@ RISK = {
             "points": -20.5,
             "direction": "lowers",
             "description": "how much the price has been moving",
-            "measurements": [{"name": "volatility", "value": 0.43, "unit": "per_year", "n": 1000, "percentile": 10.0}],
+            "measurements": [
+                {
+                    "name": "volatility",
+                    "value": 0.43,
+                    "unit": "per_year",
+                    "standard_error": 0.05,
+                    "n": 1000,
+                    "percentile": 10.0,
+                }
+            ],
         },
     ],
     "delta_since_previous": {

@@ -22,6 +22,10 @@ class Measurement(serializers.Serializer):
     name = serializers.CharField()
     value = _number("null: not measurable from what there is.")
     unit = serializers.CharField()
+    standard_error = _number(
+        "How far the value may be from what endless data would say, in the same unit; null: a fact has none, or there"
+        " is too little to tell."
+    )
     n = serializers.IntegerField(allow_null=True, help_text="Observations that it was measured from.")
     percentile = _number("Share of the assets of the day with less of it, from 0 to 100.")
 
@@ -35,7 +39,7 @@ class Factor(Points):
 
 
 class Interval(serializers.Serializer):
-    """Where the realised risk of the next 30 days is to lie."""
+    """Where the realised risk of the next 30 days is to lie: what to plan with."""
 
     of = serializers.ChoiceField(choices=("score", "percentile"))
     level = serializers.FloatField(help_text="Coverage that was calibrated: 0.8 or 0.9.")
@@ -44,6 +48,28 @@ class Interval(serializers.Serializer):
     method = serializers.ChoiceField(choices=("conformal",))
     bucket = serializers.CharField(help_text="Size and length of history that it was calibrated in.")
     n = serializers.IntegerField(help_text="Forecasts with a known outcome that it was calibrated on.")
+
+
+class EstimationInterval(serializers.Serializer):
+    level = serializers.FloatField(help_text="Nominal: 0.8 or 0.9; simulated series were covered less often.")
+    low = serializers.FloatField(help_text="Points of the score.")
+    high = serializers.FloatField(help_text="Points of the score.")
+
+
+class Estimation(serializers.Serializer):
+    """How far the score itself may be from what endless data of the same asset would give it.
+
+    Not where the risk will lie: for that see `intervals`, which are wider, for they hold what is yet to happen, too.
+    """
+
+    method = serializers.ChoiceField(choices=("parametric_filtered_bootstrap",))
+    basis = serializers.ChoiceField(
+        choices=RiskScore.Basis.choices,
+        help_text="Whose dynamics were simulated: the asset's own, those of other assets, or nobody's are known.",
+    )
+    draws = serializers.IntegerField(help_text="Histories that were simulated, each with parameters of its own.")
+    intervals = EstimationInterval(many=True, help_text="Empty where no dynamics are known.")
+    description = serializers.CharField()
 
 
 class Confidence(serializers.Serializer):
@@ -129,7 +155,8 @@ class RiskAnswer(serializers.Serializer):
     band = serializers.ChoiceField(choices=RiskScore.Band.choices, allow_null=True)
     forecast_volatility = _number("Annualised (365 days), of the next `horizon_days`; 0.5 is 50 %.")
     horizon_days = serializers.IntegerField()
-    intervals = Interval(many=True)
+    intervals = Interval(many=True, help_text="Of what is to come.")
+    estimation = Estimation(allow_null=True, help_text="Of the score itself; null where nothing was estimated.")
     confidence = Confidence(allow_null=True, help_text="null where nothing is forecast.")
     factors = Factor(many=True)
     delta_since_previous = Delta(allow_null=True, help_text="null: there is no score before, or none now.")

@@ -86,6 +86,7 @@ def _unknown(model: RiskModel | None) -> dict[str, object]:
         "reason": reason,
         "horizon_days": model_card.HORIZON_DAYS,
         "intervals": [],
+        "estimation": None,
         "factors": [],
         "tail": [],
         "flags": [],
@@ -107,6 +108,7 @@ def _described(score: RiskScore, run: ScoreRun, at: datetime) -> dict[str, objec
         "forecast_volatility": score.sigma,
         "horizon_days": model_card.HORIZON_DAYS,
         "intervals": list(_intervals(score, run)),
+        "estimation": _estimation(score),
         "confidence": _confidence(score),
         "factors": _factors(score.contributions, score.measurements),
         "delta_since_previous": _delta(score),
@@ -160,6 +162,26 @@ def _intervals(score: RiskScore, run: ScoreRun) -> Any:
             }
 
 
+def _estimation(score: RiskScore) -> dict[str, object] | None:
+    if not score.estimate_basis or score.status != RiskScore.Status.OK:
+        return None
+    return {
+        "method": "parametric_filtered_bootstrap",
+        "basis": score.estimate_basis,
+        "draws": model_card.ESTIMATION_DRAWS,
+        "intervals": [
+            {
+                "level": level,
+                "low": getattr(score, f"estimate_low_{round(100 * level)}"),
+                "high": getattr(score, f"estimate_high_{round(100 * level)}"),
+            }
+            for level in (0.8, 0.9)
+            if score.is_estimated
+        ],
+        "description": explanation.of_estimation(score),
+    }
+
+
 def _factors(
     contributions: Sequence[Mapping[str, Any]], measurements: Sequence[Mapping[str, Any]]
 ) -> list[dict[str, object]]:
@@ -170,7 +192,7 @@ def _factors(
             "direction": _direction(entry),
             "description": explanation.CAUSES[entry["component"]],
             "measurements": [
-                {name: measured[name] for name in ("name", "value", "unit", "n", "percentile")}
+                {name: measured.get(name) for name in ("name", "value", "unit", "standard_error", "n", "percentile")}
                 for measured in measurements
                 if measured["component"] == entry["component"]
             ],

@@ -191,3 +191,8 @@ class RiskScore(models.Model):
 
     def __str__(self) -> str:
         return f"{self.asset_id} {self.as_of} {self.status}"
+
+    @property
+    def is_estimated(self) -> bool:
+        """Whether it is known how far the score itself may be wrong."""
+        return self.estimate_basis in self.ESTIMATED

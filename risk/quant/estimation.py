@@ -241,7 +241,7 @@ def _tail(
     grid, heights = _shortfalls(known.tail.level)
     student = np.interp(redraw.fitted_tail, grid, heights)[:, None] - np.interp(redraw.tail, grid, heights)
     combined = (simulated + (0.5 * fitted + of_residuals) + (0.5 * fitted + student)) / 3
-    return np.where(is_combined[:, None], combined, simulated)
+    return np.asarray(np.where(is_combined[:, None], combined, simulated))
 
 
 def _shortfalls(level: float) -> tuple[FloatArray, FloatArray]:

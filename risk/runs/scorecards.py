@@ -269,7 +269,7 @@ def _with_score(
             ):
                 setattr(card, f"{name}_{round(100 * coverage)}", float(values[row]))
         card.estimate_basis = str(found.basis[row])
-        if card.estimate_basis in RiskScore.ESTIMATED:
+        if card.is_estimated:
             for coverage, (low, high) in day.estimation.items():
                 setattr(card, f"estimate_low_{round(100 * coverage)}", float(low[row]))
                 setattr(card, f"estimate_high_{round(100 * coverage)}", float(high[row]))
