@@ -28,6 +28,7 @@ ESTIMATES = ("volatility", "recent_volatility", "lasting_volatility", "expected_
 """Whose errors are drawn, by their names in `features.FEATURES`."""
 _POOL = 1_000  # quantiles that stand for a law
 _COORDINATES = 5
+_TAIL, _WIDTH = 5, 6
 
 
 class Basis(StrEnum):
@@ -48,13 +49,13 @@ class Bootstrap:
     places: Places
     """`DAYS` x `DRAWS`, below 2^31: which residual is drawn, as a share of how many there are."""
     normals: FloatArray
-    """Of the coordinates, then of the tail, x `DRAWS`."""
+    """Of the coordinates, the tail and the width, x `DRAWS`."""
 
     @classmethod
     def of(cls, seed: int) -> "Bootstrap":
         """From a seed of 64 bits."""
         places = Stream(seed).integers(1 << 31, (DAYS, DRAWS)).astype(np.uint64)
-        return cls(places, Stream(seed, 1).normals((_COORDINATES + 1, DRAWS)))
+        return cls(places, Stream(seed, 1).normals((_COORDINATES + 2, DRAWS)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +130,15 @@ def errors(known: Known, *, prior: Prior | None, bootstrap: Bootstrap, engine: E
 
 @dataclass(frozen=True, slots=True)
 class _Redraw:
-    """Histories under drawn parameters, with the coordinate of the tail: as drawn, assets x draws, and as fitted."""
+    """Histories under drawn parameters, and what else is drawn, assets x draws."""
 
     histories: Histories
+    width: FloatArray
+    """Log of the mean square of what happens, against that of the winsorised returns which the variance learns from."""
     tail: FloatArray
+    """The coordinate of the tail."""
     fitted_tail: FloatArray
+    """The same as it was fitted, a value an asset."""
 
 
 def _identified(known: Known, prior: Prior) -> tuple[IntArray, FloatArray, FloatArray]:
@@ -175,7 +180,11 @@ def _fitted(known: Known, rows: IntArray, centres: FloatArray, factors: FloatArr
     days = np.minimum(number, DAYS)
     start = variances[np.arange(rows.size), width - days]
     histories = Histories(squares, number, _dynamics(places, scale), own, start, days)
-    return _Redraw(histories, places[:, -1], fits.coordinates[rows, -1])
+    mean, spread = (power.sum(axis=1) / number for power in (squares[:, 1], squares[:, 1] ** 2))
+    # It is a mean of so many squares, and known no better.
+    doubt = np.sqrt((spread / mean**2 - 1) / number)
+    width = np.log(mean)[:, None] + doubt[:, None] * bootstrap.normals[_WIDTH]
+    return _Redraw(histories, width, places[:, -1], fits.coordinates[rows, -1])
 
 
 def _pooled(known: Known, rows: IntArray, prior: Prior, bootstrap: Bootstrap) -> _Redraw:
@@ -198,7 +207,7 @@ def _pooled(known: Known, rows: IntArray, prior: Prior, bootstrap: Bootstrap) ->
         scale,
         np.minimum(number, DAYS),
     )
-    return _Redraw(histories, places[:, -1], np.full(rows.size, centre[-1]))
+    return _Redraw(histories, np.zeros((rows.size, DRAWS)), places[:, -1], np.full(rows.size, centre[-1]))
 
 
 def _dynamics(places: FloatArray, scale: FloatArray) -> FloatArray:
@@ -212,9 +221,7 @@ def _dynamics(places: FloatArray, scale: FloatArray) -> FloatArray:
 def _logs(known: Known, rows: IntArray, redraw: _Redraw, bootstrap: Bootstrap, engine: Engine) -> FloatArray:
     """Assets x `ESTIMATES` x draws."""
     lived = live(redraw.histories, bootstrap.places, engine=engine)
-    # What happened is wider than the winsorised returns that the variance learns from, and is what is estimated.
-    wider = np.log(redraw.histories.squares[:, 1].sum(axis=1) / redraw.histories.size)[:, None]
-    truth, tomorrow = np.log(lived.ahead) + wider, np.log(lived.variance)
+    truth, tomorrow = np.log(lived.ahead) + redraw.width, np.log(lived.variance)
     recent, lasting = np.log(lived.recent), np.log(lived.lasting)
     coefficients = known.autoregression.coefficients[rows]
     monthly = coefficients[:, :1].repeat(DRAWS, axis=1)
@@ -235,7 +242,7 @@ def _tail(
     """The error of the expected shortfall of one day, given those of the log variances of that day."""
     is_combined = known.tail.method[rows] == Method.COMBINED
     residuals = np.where(is_combined[:, None], known.filtered.residuals[rows], known.residuals[rows])
-    of_residuals = shortfall_error(residuals, level=known.tail.level)[:, None] * bootstrap.normals[_COORDINATES]
+    of_residuals = shortfall_error(residuals, level=known.tail.level)[:, None] * bootstrap.normals[_TAIL]
     # Residuals of EWMA are as much too large as EWMA is too small on the whole.
     simulated = 0.5 * (recent - recent.mean(axis=1)[:, None]) + of_residuals
     grid, heights = _shortfalls(known.tail.level)
