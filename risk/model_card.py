@@ -22,7 +22,7 @@ LIMITS = (
     "A shock of the whole market is not exchangeable with the year before: intervals were right 64 to 98 % of the time"
     " by quarter where 90 % was promised.",
     "Intervals of the estimate are somewhat too narrow: of simulated series whose truth is known the nominal 90 %"
-    " held it in 81 to 86 %, by the length of the history.",
+    " held it in 83 to 87 %, by the length of the history.",
     "Stablecoins have a floor of 8 points by judgement, not by estimate: a quiet peg is no safe peg.",
     "Where volumes or market caps are missing, liquidity and size are not judged, and the confidence says so.",
     "Where a source ends nothing is known: such an asset has no score, and is not called dead without evidence.",

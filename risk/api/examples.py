@@ -156,6 +156,8 @@ RANKING = {
             "score": 42.0,
             "score_low_90": 28.5,
             "score_high_90": 58.0,
+            "estimate_low_90": 36.5,
+            "estimate_high_90": 49.5,
             "percentile": 11.5,
             "band": "moderate",
             "forecast_volatility": 0.44,

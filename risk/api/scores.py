@@ -245,6 +245,10 @@ _COLUMNS = [
     {"name": "score_low_90", "unit": "points, conformal 90 % interval"},
     {"name": "score_high_90", "unit": "points, conformal 90 % interval"},
     {"name": "status", "unit": "ok, dead, or why there is no score"},
+    {"name": "estimate_low_80", "unit": "points, how well the score itself is measured, nominal 80 %"},
+    {"name": "estimate_high_80", "unit": "points, how well the score itself is measured, nominal 80 %"},
+    {"name": "estimate_low_90", "unit": "points, how well the score itself is measured, nominal 90 %"},
+    {"name": "estimate_high_90", "unit": "points, how well the score itself is measured, nominal 90 %"},
 ]
 
 

@@ -404,6 +404,10 @@ def test_objects_name_their_values_and_a_day_without_a_score_its_status(
             "score_low_90": None,
             "score_high_90": None,
             "status": "insufficient_history",
+            "estimate_low_80": None,
+            "estimate_high_80": None,
+            "estimate_low_90": None,
+            "estimate_high_90": None,
         }
     ]
 

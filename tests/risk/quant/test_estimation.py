@@ -130,6 +130,19 @@ def test_doubts_of_the_parameters_vanish_with_the_length_of_the_history():
     assert spreads[2][-1] / spreads[1][-1] == pytest.approx(0.5, abs=0.1)
 
 
+def test_parameters_are_drawn_around_the_top_of_likelihood_and_prior_together():
+    own = known(simulated(series=20, days=300, seed=4).returns)
+    sure = Prior(PRIOR.mean, np.full(3, 1e-3))
+
+    _, with_the_same_prior, _ = estimation._identified(own, PRIOR)
+    rows, with_a_sure_one, roots = estimation._identified(own, sure)
+    # Such short series were fitted with this prior, so that the search ended there.
+    assert np.abs(with_the_same_prior - own.fits.coordinates[rows])[:, 2:].max() < 0.1
+    assert np.abs(own.fits.coordinates[rows] - np.concatenate([[0, 0], PRIOR.mean]))[:, 2:].max() > 0.3
+    assert with_a_sure_one[:, 2:] == pytest.approx(np.tile(PRIOR.mean, (20, 1)), abs=0.01)
+    assert np.sqrt((roots**2).sum(axis=2))[:, 2:] == pytest.approx(1e-3, rel=0.01)
+
+
 def test_long_histories_are_measured_better_than_short_ones():
     whole = simulated(series=60, days=1000, seed=4).returns
     volatility = [np.median(found(whole[:, -days:]).standard_errors[:, 0]) for days in (300, 1000)]
