@@ -11,7 +11,7 @@ from risk.quant.arrays import FloatArray, IntArray, LabelArray
 from risk.quant.distributions import student_quantile, student_shortfall
 from risk.quant.engine import Engine, installed
 from risk.quant.ewma import FEWEST
-from risk.quant.garch import LEAST_DEGREES, Filtered, GarchFit, Prior
+from risk.quant.garch import Filtered, GarchFit, Prior
 from risk.quant.har import Har
 from risk.quant.histories import Histories, Places, live
 from risk.quant.random_numbers import Stream
@@ -254,7 +254,8 @@ def _tail(
 def _shortfalls(level: float) -> tuple[FloatArray, FloatArray]:
     """The log of the expected shortfall of Student's t of unit variance, by the coordinate of the tail."""
     grid = np.linspace(-6.0, 6.2, 123)
-    return grid, np.asarray(np.log(student_shortfall(level, LEAST_DEGREES + np.exp(grid))))
+    places = np.column_stack([np.zeros((grid.size, _COORDINATES - 1)), grid])
+    return grid, np.asarray(np.log(student_shortfall(level, garch.parameters_at(places)[:, -1])))
 
 
 def _log(values: FloatArray) -> FloatArray:
