@@ -82,6 +82,22 @@ def doubts(score: RiskScore) -> str:
     return "; ".join(_DOUBTS[reason] for reason in score.confidence_reasons)
 
 
+_ESTIMATED: Mapping[str, str] = MappingProxyType(
+    {
+        "fitted": "How well the score is measured: its own history was simulated again, each time with parameters that"
+        " its returns allow for. It says nothing of what is yet to happen.",
+        "pooled": "How well the score is measured: histories as short as its own were simulated with the dynamics of"
+        " other assets, for its own are not known yet. It says nothing of what is yet to happen.",
+        "no_dynamics": "How well the score is measured is not known: neither its own dynamics nor those of others are.",
+    }
+)
+
+
+def of_estimation(score: RiskScore) -> str:
+    """What the intervals of the estimate are, or why there are none."""
+    return _ESTIMATED[score.estimate_basis]
+
+
 def _sentences(score: RiskScore) -> Iterator[str]:
     yield (
         f"{score.asset.name} scores {score.score:.0f} of 100 ({BANDS[score.band]}) as of the close of {score.as_of},"
@@ -91,6 +107,11 @@ def _sentences(score: RiskScore) -> Iterator[str]:
         f"The volatility that is forecast for the next {HORIZON_DAYS} days is {_per_cent(score.sigma)} a year; in 9 of"
         f" 10 such cases the realised risk lies between {score.score_low_90:.0f} and {score.score_high_90:.0f} points."
     )
+    if score.is_estimated:
+        yield (
+            f"The score itself is known to lie between {score.estimate_low_90:.0f} and {score.estimate_high_90:.0f}"
+            " points at a nominal 90 %: that is how well it is measured, not where the risk will lie."
+        )
     causes = [entry for entry in score.contributions if entry["component"] != "base"]
     raising = max(causes, key=lambda entry: entry["points"], default=None)
     lowering = min(causes, key=lambda entry: entry["points"], default=None)

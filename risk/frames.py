@@ -16,11 +16,12 @@ from risk.parameters import Parameters
 from risk.quant import universe
 from risk.quant.arrays import FloatArray
 from risk.quant.conformal import Calibration
+from risk.quant.estimation import ESTIMATES, Bootstrap
 from risk.quant.features import NAMES, Market
 from risk.quant.garch import Prior
 from risk.quant.learning import Learnt
 from risk.quant.ridge import Ridge
-from risk.quant.universe import Panel, Rules
+from risk.quant.universe import Panel, Redraws, Rules
 
 EPOCH = date(1970, 1, 1)
 _DAY = timedelta(days=1)
@@ -130,6 +131,12 @@ def prior(fit: RiskFit | None) -> Prior | None:
     if fit is None or fit.garch_prior is None:
         return None
     return Prior(np.array(fit.garch_prior["mean"]), np.array(fit.garch_prior["deviation"]))
+
+
+def redraws(fit: RiskFit | None, *, seed: str) -> Redraws:
+    """By what a run finds the errors of estimation: its seed, in hexadecimal, and what a fit makes of measurements."""
+    weights = None if fit is None else np.array([fit.coefficients[name] for name in ESTIMATES])
+    return Redraws(Bootstrap.of(int(seed, 16)), weights)
 
 
 def learnt_columns(found: Learnt, garch_prior: Prior | None) -> dict[str, Any]:

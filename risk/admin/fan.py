@@ -44,7 +44,7 @@ def fan_chart(scores: Sequence[RiskScore], *, title: str) -> SafeString | None:
         height=HEIGHT,
         title=title,
         description=f"{len(known)} scores from {known[0].as_of} to {known[-1].as_of}, the last {known[-1].score:.1f};"
-        " shaded are the conformal intervals of 80 and 90 %.",
+        f" shaded are the conformal intervals of 80 and 90 %, where the risk is to lie. {_of_estimate(known[-1])}",
         grid=format_html_join("", '<path d="M{} {}L{} {}"/>', (map(_fixed, line) for line in grid)),
         labels=format_html_join(
             "",
@@ -54,6 +54,15 @@ def fan_chart(scores: Sequence[RiskScore], *, title: str) -> SafeString | None:
         wide="".join(scale.band(run, 90) for run in _runs(scores, "score_low_90")),
         narrow="".join(scale.band(run, 80) for run in _runs(scores, "score_low_80")),
         line="".join(scale.line(run) for run in _runs(scores, "score")),
+    )
+
+
+def _of_estimate(score: RiskScore) -> str:
+    if not score.is_estimated:
+        return "How well the last score is measured is not known."
+    return (
+        f"The last score itself is measured to between {score.estimate_low_90:.1f} and {score.estimate_high_90:.1f} at"
+        " a nominal 90 %."
     )
 
 

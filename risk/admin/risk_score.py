@@ -45,6 +45,7 @@ class RiskScoreAdmin(ReadOnlyAdmin):
         "doubts",
         "sigma",
         ("score_low_80", "score_high_80", "score_low_90", "score_high_90"),
+        ("estimate_low_80", "estimate_high_80", "estimate_low_90", "estimate_high_90", "estimate_basis"),
         ("observations", "data_from", "data_to", "bad_prints", "bucket"),
         ("is_stablecoin", "is_pumped", "is_stale"),
         ("run", "input_hash", "seed", "calculated_at"),
@@ -96,6 +97,7 @@ def _pictures(score: RiskScore) -> dict[str, Any]:
     name = f"{score.asset.name} ({score.asset.symbol})"
     return {
         "explanation": explanation.explanation(score),
+        "estimation": explanation.of_estimation(score) if score.estimate_basis else "",
         "what_this_is_not": model_card.WHAT_THIS_IS_NOT,
         "waterfall": waterfall_chart(
             score.contributions, score.score, title=f"{name}: what the score of {score.as_of} is made of"

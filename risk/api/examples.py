@@ -33,6 +33,14 @@ RISK = {
             "n": 5210,
         }
     ],
+    "estimation": {
+        "method": "parametric_filtered_bootstrap",
+        "basis": "fitted",
+        "draws": 200,
+        "intervals": [{"level": 0.8, "low": 38.0, "high": 47.5}, {"level": 0.9, "low": 36.5, "high": 49.5}],
+        "description": "How well the score is measured: its own history was simulated again, each time with parameters"
+        " that its returns allow for. It says nothing of what is yet to happen.",
+    },
     "confidence": {
         "level": "medium",
         "reasons": ["news_unknown"],
@@ -51,7 +59,16 @@ RISK = {
             "points": -20.5,
             "direction": "lowers",
             "description": "how much the price has been moving",
-            "measurements": [{"name": "volatility", "value": 0.43, "unit": "per_year", "n": 1000, "percentile": 10.0}],
+            "measurements": [
+                {
+                    "name": "volatility",
+                    "value": 0.43,
+                    "unit": "per_year",
+                    "standard_error": 0.05,
+                    "n": 1000,
+                    "percentile": 10.0,
+                }
+            ],
         },
     ],
     "delta_since_previous": {
@@ -139,6 +156,8 @@ RANKING = {
             "score": 42.0,
             "score_low_90": 28.5,
             "score_high_90": 58.0,
+            "estimate_low_90": 36.5,
+            "estimate_high_90": 49.5,
             "percentile": 11.5,
             "band": "moderate",
             "forecast_volatility": 0.44,

@@ -108,6 +108,8 @@ def _described(score: RiskScore, run: ScoreRun | None, at: datetime) -> dict[str
         "score": score.score,
         "score_low_90": score.score_low_90,
         "score_high_90": score.score_high_90,
+        "estimate_low_90": score.estimate_low_90,
+        "estimate_high_90": score.estimate_high_90,
         "percentile": score.percentile,
         "band": score.band or None,
         "forecast_volatility": score.sigma,

@@ -22,6 +22,10 @@ class Measurement(serializers.Serializer):
     name = serializers.CharField()
     value = _number("null: not measurable from what there is.")
     unit = serializers.CharField()
+    standard_error = _number(
+        "How far the value may be from what endless data would say, in the same unit; null: a fact has none, or there"
+        " is too little to tell."
+    )
     n = serializers.IntegerField(allow_null=True, help_text="Observations that it was measured from.")
     percentile = _number(
         "Of the risk, from 0 to 100: the share of the day's ordinary assets that are less risky by it. So a small"
@@ -38,7 +42,7 @@ class Factor(Points):
 
 
 class Interval(serializers.Serializer):
-    """Where the realised risk of the next 30 days is to lie."""
+    """Where the realised risk of the next 30 days is to lie: what to plan with."""
 
     of = serializers.ChoiceField(choices=("score", "percentile"))
     level = serializers.FloatField(help_text="Coverage that was calibrated: 0.8 or 0.9.")
@@ -50,6 +54,28 @@ class Interval(serializers.Serializer):
         help_text="Forecasts with a known outcome that it was calibrated on: of the bucket, or of all where the bucket"
         " has too few for an interval of its own."
     )
+
+
+class EstimationInterval(serializers.Serializer):
+    level = serializers.FloatField(help_text="Nominal: 0.8 or 0.9; simulated series were covered less often.")
+    low = serializers.FloatField(help_text="Points of the score.")
+    high = serializers.FloatField(help_text="Points of the score.")
+
+
+class Estimation(serializers.Serializer):
+    """How far the score itself may be from what endless data of the same asset would give it.
+
+    Not where the risk will lie: for that see `intervals`, which are wider, for they hold what is yet to happen, too.
+    """
+
+    method = serializers.ChoiceField(choices=("parametric_filtered_bootstrap",))
+    basis = serializers.ChoiceField(
+        choices=RiskScore.Basis.choices,
+        help_text="Whose dynamics were simulated: the asset's own, those of other assets, or nobody's are known.",
+    )
+    draws = serializers.IntegerField(help_text="Histories that were simulated, each with parameters of its own.")
+    intervals = EstimationInterval(many=True, help_text="Empty where no dynamics are known.")
+    description = serializers.CharField()
 
 
 class Confidence(serializers.Serializer):
@@ -135,7 +161,8 @@ class RiskAnswer(serializers.Serializer):
     band = serializers.ChoiceField(choices=RiskScore.Band.choices, allow_null=True)
     forecast_volatility = _number("Annualised (365 days), of the next `horizon_days`; 0.5 is 50 %.")
     horizon_days = serializers.IntegerField()
-    intervals = Interval(many=True)
+    intervals = Interval(many=True, help_text="Of what is to come.")
+    estimation = Estimation(allow_null=True, help_text="Of the score itself; null where nothing was estimated.")
     confidence = Confidence(allow_null=True, help_text="null where nothing is forecast.")
     factors = Factor(many=True)
     delta_since_previous = Delta(allow_null=True, help_text="null: there is no score before, or none now.")
@@ -180,8 +207,10 @@ class RankedScore(serializers.Serializer):
     status = serializers.ChoiceField(choices=RiskScore.Status.choices)
     reason = serializers.CharField(allow_null=True)
     score = _number("From 0 to 100; null with a status and a reason.")
-    score_low_90 = _number("Of the conformal 90 % interval; null where nothing is forecast.")
-    score_high_90 = _number("Of the conformal 90 % interval.")
+    score_low_90 = _number("Of the conformal 90 % interval of what is to come; null where nothing is forecast.")
+    score_high_90 = _number("Of the conformal 90 % interval of what is to come.")
+    estimate_low_90 = _number("How well the score itself is measured, nominal 90 %; null where it is not known.")
+    estimate_high_90 = _number("The same; not where the risk will lie.")
     percentile = _number("From 0 to 100.")
     band = serializers.ChoiceField(choices=RiskScore.Band.choices, allow_null=True)
     forecast_volatility = _number("Annualised, of the next 30 days.")

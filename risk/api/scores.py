@@ -90,6 +90,7 @@ def _unknown(model: RiskModel | None) -> dict[str, object]:
         "reason": reason,
         "horizon_days": model_card.HORIZON_DAYS,
         "intervals": [],
+        "estimation": None,
         "factors": [],
         "tail": [],
         "flags": [],
@@ -111,6 +112,7 @@ def _described(score: RiskScore, run: ScoreRun, at: datetime) -> dict[str, objec
         "forecast_volatility": score.sigma,
         "horizon_days": model_card.HORIZON_DAYS,
         "intervals": list(_intervals(score, run)),
+        "estimation": _estimation(score),
         "confidence": _confidence(score),
         "factors": _factors(score.contributions, score.measurements),
         "delta_since_previous": _delta(score),
@@ -171,6 +173,26 @@ def _calibrated_on(fit: RiskFit, of: str, level: float, bucket: str) -> int:
     return fit.calibrated_on if own is None or own["reach"] is None else int(own["n"])
 
 
+def _estimation(score: RiskScore) -> dict[str, object] | None:
+    if not score.estimate_basis or score.status != RiskScore.Status.OK:
+        return None
+    return {
+        "method": "parametric_filtered_bootstrap",
+        "basis": score.estimate_basis,
+        "draws": model_card.ESTIMATION_DRAWS,
+        "intervals": [
+            {
+                "level": level,
+                "low": getattr(score, f"estimate_low_{round(100 * level)}"),
+                "high": getattr(score, f"estimate_high_{round(100 * level)}"),
+            }
+            for level in (0.8, 0.9)
+            if score.is_estimated
+        ],
+        "description": explanation.of_estimation(score),
+    }
+
+
 def _factors(
     contributions: Sequence[Mapping[str, Any]], measurements: Sequence[Mapping[str, Any]]
 ) -> list[dict[str, object]]:
@@ -181,7 +203,7 @@ def _factors(
             "direction": _direction(entry),
             "description": explanation.CAUSES[entry["component"]],
             "measurements": [
-                {name: measured[name] for name in ("name", "value", "unit", "n", "percentile")}
+                {name: measured.get(name) for name in ("name", "value", "unit", "standard_error", "n", "percentile")}
                 for measured in measurements
                 if measured["component"] == entry["component"]
             ],
@@ -234,6 +256,10 @@ _COLUMNS = [
     {"name": "score_low_90", "unit": "points, conformal 90 % interval"},
     {"name": "score_high_90", "unit": "points, conformal 90 % interval"},
     {"name": "status", "unit": "ok, dead, or why there is no score"},
+    {"name": "estimate_low_80", "unit": "points, how well the score itself is measured, nominal 80 %"},
+    {"name": "estimate_high_80", "unit": "points, how well the score itself is measured, nominal 80 %"},
+    {"name": "estimate_low_90", "unit": "points, how well the score itself is measured, nominal 90 %"},
+    {"name": "estimate_high_90", "unit": "points, how well the score itself is measured, nominal 90 %"},
 ]
 
 

@@ -6,6 +6,8 @@ _INTERVALS = tuple(
     f"{what}_{end}_{coverage}" for what in ("score", "percentile") for coverage in (80, 90) for end in ("low", "high")
 )
 
+_ESTIMATES = tuple(f"estimate_{end}_{coverage}" for coverage in (80, 90) for end in ("low", "high"))
+
 
 class RiskScoreQuerySet(models.QuerySet["RiskScore"]):
     def scored(self) -> Self:
@@ -47,6 +49,15 @@ class RiskScore(models.Model):
         MEDIUM = "medium"
         LOW = "low"
 
+    class Basis(models.TextChoices):
+        """Whose dynamics say how far the score's estimate may be wrong."""
+
+        FITTED = "fitted"
+        POOLED = "pooled"
+        NO_DYNAMICS = "no_dynamics"
+
+    ESTIMATED = (Basis.FITTED, Basis.POOLED)
+
     id = models.BigAutoField(primary_key=True)
     # Without a constraint: whoever clears a simulated market must not have to touch results, which stay as they are.
     asset = models.ForeignKey(
@@ -69,6 +80,17 @@ class RiskScore(models.Model):
     percentile_high_80 = models.FloatField(null=True, blank=True)
     percentile_low_90 = models.FloatField(null=True, blank=True)
     percentile_high_90 = models.FloatField(null=True, blank=True)
+    estimate_low_80 = models.FloatField(null=True, blank=True)
+    estimate_high_80 = models.FloatField(null=True, blank=True)
+    estimate_low_90 = models.FloatField(null=True, blank=True)
+    estimate_high_90 = models.FloatField(null=True, blank=True)
+    estimate_basis = models.CharField(
+        max_length=16,
+        choices=Basis,
+        blank=True,
+        default="",
+        help_text="Whose dynamics the intervals of the estimate were simulated with; empty: nobody asked.",
+    )
     sigma = models.FloatField(
         null=True, blank=True, help_text="The annualised volatility that is forecast for the next 30 days."
     )
@@ -84,7 +106,8 @@ class RiskScore(models.Model):
     delta = models.FloatField(null=True, blank=True, help_text="Of the score since the previous one.")
     delta_by_component = models.JSONField(default=list, help_text='[{"component", "points"}]')
     measurements = models.JSONField(
-        default=list, help_text='[{"name", "component", "value", "unit", "n", "percentile"}]; null: not measurable.'
+        default=list,
+        help_text='[{"name", "component", "value", "unit", "standard_error", "n", "percentile"}]; null: not known.',
     )
     tail = models.JSONField(
         default=list, help_text='[{"level", "horizon_days", "value_at_risk", "expected_shortfall", "method", "n"}]'
@@ -164,9 +187,26 @@ class RiskScore(models.Model):
                 name="risk_score_intervals_when_forecast",
             ),
             models.CheckConstraint(
+                condition=models.Q(
+                    estimate_basis__in=["fitted", "pooled"],
+                    status="ok",
+                    **{f"{name}__isnull": False for name in _ESTIMATES},
+                )
+                | models.Q(
+                    estimate_basis__in=["", "no_dynamics"],
+                    **{f"{name}__isnull": True for name in _ESTIMATES},
+                ),
+                name="risk_score_estimation_where_known",
+            ),
+            models.CheckConstraint(
                 condition=models.Q(status="ok") | ~models.Q(reason=""), name="risk_score_says_why_not"
             ),
         ]
 
     def __str__(self) -> str:
         return f"{self.asset_id} {self.as_of} {self.status}"
+
+    @property
+    def is_estimated(self) -> bool:
+        """Whether it is known how far the score itself may be wrong."""
+        return self.estimate_basis in self.ESTIMATED

@@ -9,6 +9,8 @@ from risk.quant.engine import Engine, installed
 from risk.quant.returns import Sequences
 from risk.quant.status import Status, is_ok, statuses
 
+RECENT, LASTING = 0.94, 0.98
+"""The decays of what has just happened and of what lasts."""
 BACKCAST_OBSERVATIONS = 75
 BACKCAST_DECAY = 0.94
 FEWEST = 10
@@ -24,7 +26,7 @@ class Ewma:
     status: LabelArray
 
 
-def ewma(sequences: Sequences, *, decay: float = 0.94, engine: Engine | None = None) -> Ewma:
+def ewma(sequences: Sequences, *, decay: float = RECENT, engine: Engine | None = None) -> Ewma:
     """s_{t+1} = decay s_t + (1 - decay) r_t^2 around zero; RiskMetrics Technical Document (1996), 5.2.
 
     Starts from the backcast, so the first `BACKCAST_OBSERVATIONS` forecasts are not out of sample. The weights count

@@ -23,6 +23,16 @@ class ParetoTail:
     observations: IntArray
     status: LabelArray
 
+    @property
+    def shape_error(self) -> FloatArray:
+        """The standard error of the shape; NaN from a shape of 1/2 on, where it has none.
+
+        Hosking and Wallis (1987), Technometrics 29, the asymptotic variance; their k is minus the shape.
+        """
+        xi = np.where(self.shape < 0.5, self.shape, np.nan)
+        variance = (1 - xi) * (2 - xi) ** 2 * (1 - xi + 2 * xi**2) / ((1 - 2 * xi) * (3 - 2 * xi))
+        return np.asarray(np.sqrt(variance / np.maximum(self.excesses, 1)))
+
 
 def fit(losses: FloatArray, *, share: float = TAIL_SHARE) -> ParetoTail:
     """To the worst `share` of each row; Hosking and Wallis (1987), Technometrics 29, with plotting positions

@@ -6,11 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from risk.quant import extreme_value, garch
+from risk.quant import estimation, extreme_value, garch
 from risk.quant.arrays import BoolArray, FloatArray, IntArray, LabelArray, counts, medians
 from risk.quant.distributions import normal_shortfall
 from risk.quant.drawdown import drawdown
-from risk.quant.ewma import ewma
+from risk.quant.estimation import Bootstrap, Errors
+from risk.quant.ewma import LASTING, RECENT, ewma
 from risk.quant.garch import GarchFit
 from risk.quant.har import har
 from risk.quant.liquidity import liquidity
@@ -31,6 +32,8 @@ SHRINKAGE = 60.0
 GARCH_FROM, GARCH_FREE_FROM = 250, 500
 """Observations from which GARCH is fitted, and from which without a prior."""
 SIZES = 3
+SHRUNK = ("volatility", "lasting_volatility")
+"""Towards those of the assets of the same size."""
 
 
 class Component(StrEnum):
@@ -98,6 +101,10 @@ class Alone:
     market_cap: FloatArray
     """The latest of the month."""
     observations: IntArray
+    standard_errors: FloatArray
+    """Of `values`, in their units, of the shrunk ones as they will be then; NaN of facts, which have none."""
+    errors: Errors | None
+    """Drawn together of those that the score is made of; None where nobody asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,16 +169,18 @@ def measure_alone(
     market: Market,
     prior: garch.Prior | None,
     learns_prior: bool = False,
+    bootstrap: Bootstrap | None = None,
 ) -> Alone:
     """Some assets, each by itself, given what is to be known of the market; `prices` and the others as for `measure`.
 
     `prior` is for series too short for a GARCH of their own, which without one have none. With `learns_prior` these
-    assets are all there are, and their long series make the prior.
+    assets are all there are, and their long series make the prior. With `bootstrap` the errors of what the score is
+    made of are drawn.
     """
     found = returns(prices[:, -WINDOW - 1 :])
     kept = found.winsorised()
     packed, actual = kept.sequences(), found.sequences()
-    recent, lasting = ewma(packed, decay=0.94), ewma(packed, decay=0.98)
+    recent, lasting = ewma(packed, decay=RECENT), ewma(packed, decay=LASTING)
     fits = _fits(packed, prior, learns_prior=learns_prior)
     # Variances learn from winsorised returns, tails from what happened.
     filtered = garch.filtered(packed, fits, actual=actual.values)
@@ -187,7 +196,8 @@ def measure_alone(
     tail = tails[LEVELS.index(LEVEL)]
     month_ahead = garch.variance_forecast(fits, filtered.next_variance, days=HORIZON).mean(axis=1)
     estimates = np.stack([_log_volatility(v) for v in (recent.next_variance, lasting.next_variance)])
-    estimates = np.vstack([estimates, _log_volatility(har(packed).variance), _log_volatility(month_ahead)])
+    autoregression = har(packed)
+    estimates = np.vstack([estimates, _log_volatility(autoregression.variance), _log_volatility(month_ahead)])
     known = ~np.isnan(estimates)
     volatility = np.where(known.any(axis=0), np.nansum(estimates, axis=0) / np.maximum(known.sum(axis=0), 1), np.nan)
     depth = drawdown(prices[:, -YEAR:])
@@ -225,6 +235,23 @@ def measure_alone(
         "youth": (-_log(observed.astype(np.float64)), observed),
         "smallness": (-_log(market_cap), counts(month)),
     }
+    # Of a logarithm the error is that of its value as a share of it.
+    errors_of = {
+        "tail_index": pareto.shape_error,
+        "illiquidity": trade.median_volume_error / np.where(trade.median_volume > 0, trade.median_volume, np.nan),
+        "price_impact": trade.amihud_error / np.where(trade.amihud > 0, trade.amihud, np.nan),
+        "zero_returns": trade.zero_return_error,
+        "beta": dependence.beta_error,
+        "downside_beta": dependence.downside_beta_error,
+        "tail_dependence": np.where(np.isnan(together_down), np.nan, dependence.tail_dependence_error),
+    }
+    drawn = None
+    if bootstrap is not None:
+        residuals = np.where(recent.variances > 0, happened / np.sqrt(recent.variances), np.nan)
+        model = estimation.Known(packed, fits, filtered, autoregression, tail, residuals)
+        drawn = _as_shrunk(estimation.errors(model, prior=prior, bootstrap=bootstrap), packed.size)
+        errors_of |= dict(zip(estimation.ESTIMATES, drawn.standard_errors.T, strict=True))
+    nothing = np.full(len(prices), np.nan)
     return Alone(
         np.column_stack([columns[name][0] for name in NAMES]),
         np.column_stack([columns[name][1] for name in NAMES]),
@@ -232,7 +259,17 @@ def measure_alone(
         fits,
         market_cap,
         packed.size,
+        np.column_stack([errors_of.get(name, nothing) for name in NAMES]),
+        drawn,
     )
+
+
+def _as_shrunk(errors: Errors, observations: IntArray) -> Errors:
+    """A value that is shrunk with the best weight w has w times the variance of the own one: Morris (1983), JASA 78."""
+    logs = errors.logs.copy()
+    for name in SHRUNK:
+        logs[:, estimation.ESTIMATES.index(name)] *= np.sqrt(_weight(observations))[:, None]
+    return Errors(logs, errors.basis)
 
 
 def together(
@@ -241,7 +278,7 @@ def together(
     """The values of all assets of a day with volatilities shrunk, and the thirds of size that they are shrunk in."""
     size = _size_thirds(market_cap)
     values = values.copy()
-    for name in ("volatility", "lasting_volatility"):
+    for name in SHRUNK:
         column = NAMES.index(name)
         values[:, column] = _shrunk(values[:, column], observations, size, is_ordinary)
     return values, size
@@ -299,12 +336,17 @@ def _size_thirds(market_caps: FloatArray) -> LabelArray:
     return thirds
 
 
+def _weight(observations: IntArray) -> FloatArray:
+    """Of the own volatility, against that of the assets of the same size."""
+    return np.asarray(observations / (observations + SHRINKAGE))
+
+
 def _shrunk(volatility: FloatArray, observations: IntArray, size: LabelArray, is_ordinary: BoolArray) -> FloatArray:
     """Towards the median of the ordinary assets of the same size, the more the shorter the history.
 
     Where none of them has one, volatilities stay as they are.
     """
-    weight = observations / (observations + SHRINKAGE)
+    weight = _weight(observations)
     result = volatility.copy()
     for third in range(-1, SIZES):
         members: BoolArray = np.asarray(size == third, dtype=np.bool_)

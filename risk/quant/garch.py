@@ -15,6 +15,8 @@ from risk.quant.minimisation import Limits, minimise
 from risk.quant.returns import Sequences
 from risk.quant.status import Status, is_ok, statuses
 
+_STEP = 1e-4  # between the gradients that the observed information is made of
+
 FEWEST = 100
 """Observations below which five parameters are not estimated."""
 
@@ -145,6 +147,16 @@ class Filtered:
     residuals: FloatArray
     """Standardised; NaN before the first return."""
     next_variance: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Expansion:
+    """Of a log-likelihood without a prior, in the coordinates of the search; NaN where there is no fit."""
+
+    slope: FloatArray
+    """Series x coordinates: not zero where a prior has drawn the fit from the likelihood's own top."""
+    information: FloatArray
+    """Series x coordinates x coordinates: minus the second derivatives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -366,6 +378,34 @@ def variance_forecast(fits: GarchFit, next_variance: FloatArray, *, days: int) -
     powers = fits.persistence[:, None] ** np.arange(days)
     long_run = fits.long_run_variance[:, None]
     return long_run + powers * (next_variance[:, None] - long_run)
+
+
+def expansion(sequences: Sequences, fits: GarchFit) -> Expansion:
+    """The log-likelihood of the returns around the place where each search ended, to the second order.
+
+    The information is made of differences of the exact gradient, one a coordinate for all series together; whether a
+    step is made ahead alone or behind as well changes its fourth digit.
+    """
+    coordinates = _Coordinates(fits.innovation, fits.asymmetry)
+    rows = np.flatnonzero(is_ok(fits.status))
+    place = fits.coordinates[rows]
+    part = sequences.take(rows)
+    scale = np.sqrt(fits.omega[rows] / coordinates.parameters(place)[:, 1])
+    unit = Sequences(part.values / scale[:, None], part.is_first, part.size)
+    problem = _Likelihood(unit, coordinates, fits.backcast[rows] / scale**2, None, fits.engine)
+    slope = np.full((len(sequences.size), coordinates.size), np.nan)
+    information = np.full((len(sequences.size), coordinates.size, coordinates.size), np.nan)
+    everybody = np.arange(rows.size)
+    here = problem(place, everybody)[1]
+    slope[rows] = -here
+    for coordinate, step in enumerate(_STEP * np.eye(coordinates.size)):
+        information[rows, coordinate] = (problem(place + step, everybody)[1] - here) / _STEP
+    return Expansion(slope, 0.5 * (information + information.transpose(0, 2, 1)))
+
+
+def parameters_at(places: FloatArray) -> FloatArray:
+    """Mean, omega, alpha, gamma, beta and degrees of freedom of GARCH-t at places of the search; a row a place."""
+    return _Coordinates(Innovation.STUDENT, Asymmetry.NONE).parameters(places)
 
 
 def _search(problem: "_Likelihood", mean: FloatArray, warm: FloatArray) -> tuple[FloatArray, BoolArray, IntArray]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from risk.quant import standard_errors
 from risk.quant.arrays import FloatArray, IntArray, counts, deviations, means, medians
 from risk.quant.returns import returns
 
@@ -28,6 +29,10 @@ class Liquidity:
     liquidation_cost: FloatArray
     """As a fraction of the order; infinite where there is no volume."""
     volume_observations: IntArray
+    median_volume_error: FloatArray
+    amihud_error: FloatArray
+    zero_return_error: FloatArray
+    """Standard errors, in the units of what they belong to."""
 
 
 def liquidity(
@@ -42,7 +47,8 @@ def liquidity(
 
     Amihud (2002), J. Financial Markets 5. Zero returns: Lesmond, Ogden and Trzcinka (1999), RFS 12. Selling `order` at
     `participation` of the volume takes order / (participation x volume) days and moves the price by the square-root
-    law sigma sqrt(order / volume): Toth et al. (2011), Physical Review X 1.
+    law sigma sqrt(order / volume): Toth et al. (2011), Physical Review X 1. What goes together from day to day
+    counts as fewer observations in the standard errors.
     """
     volumes = np.where(np.isfinite(volumes) & (volumes >= 0), volumes, np.nan)
     moves = returns(prices).values
@@ -53,16 +59,22 @@ def liquidity(
         days = order / (participation * volume)
         cost = deviations(moves) * np.sqrt(order / volume)
         zeros = np.count_nonzero(moves == 0, axis=1) / counts(moves)
+    is_zero = np.where(np.isnan(moves), np.nan, moves == 0)
+    impact = np.abs(moves) / traded * 1e6
+    trials = standard_errors.effective_size(is_zero)
     column = np.arange(volumes.shape[1])
     last_trade = np.where(volumes > 0, column, -1).max(axis=1, initial=-1)
     since = np.where(counts(volumes) > 0, volumes.shape[1] - 1 - last_trade, np.nan)
     return Liquidity(
         volume,
-        means(np.abs(moves) / traded) * 1e6,
+        means(impact),
         medians(volumes / caps),
         zeros,
         since,
         days,
         cost,
         counts(volumes),
+        standard_errors.of_median(volumes),
+        standard_errors.of_mean(impact),
+        standard_errors.of_share(zeros * trials, trials),
     )

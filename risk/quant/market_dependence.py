@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from risk.quant import standard_errors
 from risk.quant.arrays import BoolArray, FloatArray, IntArray, LabelArray
 from risk.quant.status import Status, is_ok, statuses, where_ok
 
@@ -19,6 +20,10 @@ class MarketDependence:
     downside_beta: FloatArray
     tail_dependence: FloatArray
     """Of the days in the reference's worst tail, the share that was in the asset's worst tail too."""
+    beta_error: FloatArray
+    downside_beta_error: FloatArray
+    tail_dependence_error: FloatArray
+    """Standard errors."""
     observations: IntArray
     status: LabelArray
 
@@ -30,20 +35,28 @@ def market_dependence(
 
     Beta is least squares; downside beta the same on the days below the market's mean (Bawa and Lindenberg 1977, JFE 5;
     Ang, Chen and Xing 2006, RFS 19); tail dependence is the empirical coefficient at `tail` (Joe 1997, 2.1.10). Only
-    days with both values count.
+    days with both values count. The errors of the betas are robust against variances that differ (HC1: MacKinnon and
+    White 1985, J. Econometrics 29); that of the tail dependence is of a share of the days in the tail.
     """
     both = ~np.isnan(returns) & ~np.isnan(market)
     size = np.count_nonzero(both, axis=1)
     status = statuses((Status.TOO_FEW_OBSERVATIONS, size < FEWEST), size=len(returns))
-    beta, spread = _slope(returns, market, both)
+    beta, beta_error, spread = _slope(returns, market, both)
     mean = np.where(both, np.nan_to_num(market), 0.0).sum(axis=1) / np.maximum(size, 1)
     with np.errstate(invalid="ignore"):
         below = both & (market < mean[:, None])
-    downside, _ = _slope(returns, market, below)
+    downside, downside_error, _ = _slope(returns, market, below)
     status[is_ok(status) & ~(spread > 0)] = Status.CONSTANT
-    dependence = _tail_dependence(returns, reference, tail)
+    dependence, dependence_error = _tail_dependence(returns, reference, tail)
     return MarketDependence(
-        where_ok(status, beta), where_ok(status, downside), where_ok(status, dependence), size, status
+        where_ok(status, beta),
+        where_ok(status, downside),
+        where_ok(status, dependence),
+        where_ok(status, beta_error),
+        where_ok(status, downside_error),
+        where_ok(status, dependence_error),
+        size,
+        status,
     )
 
 
@@ -58,24 +71,29 @@ def weighted_index(returns: FloatArray, market_caps: FloatArray) -> FloatArray:
     return np.where(total > 0, moved / np.where(total > 0, total, 1.0), np.nan)
 
 
-def _slope(y: FloatArray, x: FloatArray, use: BoolArray) -> tuple[FloatArray, FloatArray]:
-    """Least-squares slopes of the rows of `y` on `x`, and the sums of squares of `x`, where `use` holds."""
+def _slope(y: FloatArray, x: FloatArray, use: BoolArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Least-squares slopes of the rows of `y` on `x` with their errors, and the sums of squares of `x`, where `use`
+    holds."""
     n = np.maximum(np.count_nonzero(use, axis=1), 1)
     xs, ys = np.where(use, np.nan_to_num(x), 0.0), np.where(use, np.nan_to_num(y), 0.0)
     x_apart = np.where(use, xs - (xs.sum(axis=1) / n)[:, None], 0.0)
     y_apart = np.where(use, ys - (ys.sum(axis=1) / n)[:, None], 0.0)
     spread = (x_apart**2).sum(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(spread > 0, (x_apart * y_apart).sum(axis=1) / spread, np.nan), spread
+        slope = np.where(spread > 0, (x_apart * y_apart).sum(axis=1) / spread, np.nan)
+        left = (x_apart * (y_apart - slope[:, None] * x_apart)) ** 2
+        error = np.where(n > 2, np.sqrt(left.sum(axis=1) * n / (n - 2)) / spread, np.nan)
+        return slope, error, spread
 
 
-def _tail_dependence(returns: FloatArray, reference: FloatArray, tail: float) -> FloatArray:
+def _tail_dependence(returns: FloatArray, reference: FloatArray, tail: float) -> tuple[FloatArray, FloatArray]:
     both = ~np.isnan(returns) & ~np.isnan(reference)
     size = np.count_nonzero(both, axis=1)
     worst = np.maximum(np.floor(tail * size).astype(np.int64), 1)
     own = _is_among_worst(np.where(both, returns, np.nan), worst)
     theirs = _is_among_worst(np.where(both, np.nan_to_num(reference), np.nan), worst)
-    return np.asarray(np.count_nonzero(own & theirs, axis=1) / worst)
+    together = np.count_nonzero(own & theirs, axis=1)
+    return np.asarray(together / worst), standard_errors.of_share(together, worst)
 
 
 def _is_among_worst(values: FloatArray, number: IntArray) -> BoolArray:

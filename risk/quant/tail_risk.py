@@ -135,6 +135,21 @@ def extreme(fits: GarchFit, filtered: Filtered, *, level: float) -> TailRisk:
     )
 
 
+def shortfall_error(residuals: FloatArray, *, level: float) -> FloatArray:
+    """The standard error of each row's empirical expected shortfall, as a share of it; NaN where there is none.
+
+    The excesses over the quantile vary by the root of their variance over n (1 - level)^2: Chen (2008), J. Financial
+    Econometrics 6, for observations that hardly depend on each other, as residuals do.
+    """
+    quantile, shortfall, status = _empirical(residuals, level)
+    size = np.maximum(counts(residuals), 1)
+    excess = np.fmax(-residuals - quantile[:, None], 0.0)
+    first, second = excess.sum(axis=1) / size, (excess * excess).sum(axis=1) / size
+    good = is_ok(status) & (shortfall > 0)
+    error = np.sqrt((second - first * first) / size) / (1 - level)
+    return np.where(good, error / np.where(good, shortfall, 1.0), np.nan)
+
+
 def combined(ewma: TailRisk, garch: TailRisk, student: TailRisk) -> TailRisk:
     """The mean of EWMA-filtered, GARCH-filtered and GARCH-t; EWMA-filtered alone on short histories or where GARCH has
     no fit.

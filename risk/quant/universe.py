@@ -14,6 +14,7 @@ from risk.quant.arrays import BoolArray, FloatArray, IntArray
 from risk.quant.attribution import with_terms
 from risk.quant.conformal import Calibration
 from risk.quant.eligibility import Standing, eligibility
+from risk.quant.estimation import Bootstrap
 from risk.quant.features import FEATURES, LEVELS, NAMES, WINDOW, YEAR, Component, Market
 from risk.quant.learning import Learnt, buckets
 from risk.quant.score_map import ANCHORS
@@ -38,6 +39,8 @@ CAUSES = (
 """The names of a score's parts, in the order in which they add up."""
 SHORT_HISTORY, SHORTEST_HISTORY = 250, 60
 COVERAGES = (0.8, 0.9)
+ENDS = (0.05, 0.1, 0.9, 0.95)
+"""Shares of the draws that the ends of the intervals of the estimate leave below."""
 
 _SCALES = {"volatility", "recent_volatility", "lasting_volatility"}
 
@@ -134,6 +137,12 @@ class Measured:
     expected_shortfall: FloatArray
     tail_method: NDArray[np.str_]
     tail_count: IntArray
+    standard_errors: FloatArray
+    """As in `features.Alone`."""
+    basis: NDArray[np.str_]
+    """One of `estimation.Basis`; empty where nobody asked."""
+    errors: FloatArray
+    """Assets x `ENDS`: quantiles of log sigma* less what it estimates."""
 
     def __len__(self) -> int:
         return len(self.asset_ids)
@@ -177,10 +186,25 @@ def market(panel: Panel, *, reference: FloatArray | None) -> Market:
     return Market(index, features.reference_of(believed))
 
 
+@dataclass(frozen=True, slots=True)
+class Redraws:
+    """By what the errors of estimation are found."""
+
+    bootstrap: Bootstrap
+    weights: FloatArray | None
+    """Of `ESTIMATES` in log sigma*; None before a model has learnt them."""
+
+
 def measured(
-    panel: Panel, *, market: Market, prior: garch.Prior | None, input_hashes: Sequence[str] | None = None
+    panel: Panel,
+    *,
+    market: Market,
+    prior: garch.Prior | None,
+    input_hashes: Sequence[str] | None = None,
+    redraws: Redraws | None = None,
 ) -> Measured:
-    """Some assets, each of which is the same in any company; with the hashes of the panel, where they are kept."""
+    """Some assets, each of which is the same in any company; with the hashes of the panel, where they are kept, and
+    with the errors of estimation, where they are asked for."""
     judged = eligibility(panel.prices, panel.volumes)
     believed = np.where(judged.bad_prints | ~(panel.prices > 0), np.nan, panel.prices)
     column = np.arange(believed.shape[1])
@@ -204,7 +228,12 @@ def measured(
     if not rows.size:
         return result
     alone = features.measure_alone(
-        believed[rows], panel.volumes[rows], panel.market_caps[rows], market=market, prior=prior
+        believed[rows],
+        panel.volumes[rows],
+        panel.market_caps[rows],
+        market=market,
+        prior=prior,
+        bootstrap=None if redraws is None else redraws.bootstrap,
     )
     is_long = is_ok(alone.fits.status) & (alone.observations >= features.GARCH_FREE_FROM)
     found = {
@@ -217,7 +246,12 @@ def measured(
         "expected_shortfall": np.column_stack([tail.expected_shortfall for tail in alone.tails]),
         "tail_method": np.column_stack([tail.method for tail in alone.tails]).astype("U24"),
         "tail_count": np.column_stack([tail.observations for tail in alone.tails]),
+        "standard_errors": alone.standard_errors,
     }
+    if alone.errors is not None and redraws is not None:
+        found["basis"] = np.array([str(basis) for basis in alone.errors.basis], dtype="U16")
+        if redraws.weights is not None:
+            found["errors"] = alone.errors.quantiles(redraws.weights, ENDS)
     for name, values in found.items():
         getattr(result, name)[rows] = values
     return result
@@ -258,6 +292,9 @@ def _blank(asset_ids: IntArray, hashes: Sequence[str], *, error: str) -> Measure
         expected_shortfall=nothing(size, levels),
         tail_method=np.full((size, levels), "", dtype="U24"),
         tail_count=none(size, levels),
+        standard_errors=nothing(size, len(FEATURES)),
+        basis=np.full(size, "", dtype="U16"),
+        errors=nothing(size, len(ENDS)),
     )
 
 
@@ -322,6 +359,8 @@ class Scored:
     """Assets x `CAUSES`; they add up to the score."""
     intervals: dict[float, tuple[FloatArray, FloatArray, FloatArray, FloatArray]]
     """By coverage: low and high of the score, low and high of the percentile."""
+    estimation: dict[float, tuple[FloatArray, FloatArray]]
+    """By coverage: low and high of what the score estimates. Not where the risk will lie, which is the wider ones'."""
 
 
 def scored(found: Measured, beside: Compared, learnt: Learnt, *, facts: Facts, rules: Rules) -> Scored:
@@ -342,7 +381,12 @@ def scored(found: Measured, beside: Compared, learnt: Learnt, *, facts: Facts, r
     score = np.clip(final.score, 0.0, 100.0)
     percentile = final.percentile
     points = np.column_stack([np.full(len(found), final.attribution.base), final.attribution.contributions])
-    intervals = {}
+    shift = score - ANCHORS.score(plain.log_volatility)
+    intervals, estimation = {}, {}
+    for place, coverage in enumerate(COVERAGES[::-1]):
+        # An estimate that is too high by so much in a share of cases is of something that is lower by so much.
+        low, high = (ANCHORS.score(plain.log_volatility - found.errors[:, end]) + shift for end in (-1 - place, place))
+        estimation[coverage] = (np.clip(low, 0.0, score), np.clip(high, score, 100.0))
     for coverage in COVERAGES:
         # Of what will be realised, which no rule changes: a score that a rule has raised only widens it.
         reach = _reach(learnt.log_volatility[coverage], beside.bucket)
@@ -354,7 +398,7 @@ def scored(found: Measured, beside: Compared, learnt: Learnt, *, facts: Facts, r
             np.clip(plain.percentile - width, 0.0, percentile),
             np.clip(plain.percentile + width, percentile, 100.0),
         )
-    return Scored(plain.log_volatility, score, percentile, points, intervals)
+    return Scored(plain.log_volatility, score, percentile, points, intervals, estimation)
 
 
 def _with_rules(plain: Scores, facts: Facts, rules: Rules, peg_distance: FloatArray, is_dead: BoolArray) -> Scores:
@@ -411,6 +455,8 @@ class Natural:
     component: str
     value: float | None
     unit: str
+    standard_error: float | None
+    """In the same unit; None of a fact, and where it is not known."""
     n: int
     percentile: float | None
 
@@ -442,16 +488,20 @@ def naturals(found: Measured, beside: Compared, row: int) -> list[Natural]:
     for column, feature in enumerate(FEATURES):
         name, unit = _UNITS[feature.name]
         value = float(beside.values[row, column])
+        error = float(found.standard_errors[row, column])
         if feature.name in _SCALES or feature.name == "price_impact":
             value = float(np.exp(value))
+            error *= value
         elif feature.name == "illiquidity":
             value = float(np.exp(-value))
+            error *= value
         elif feature.name == "youth":
             value = float(found.counts[row, column])
         elif feature.name == "smallness":
             value = float(found.market_cap[row])
         elif feature.name == "expected_shortfall":
             value = float(found.expected_shortfall[row, LEVELS.index(features.LEVEL)])
+            error *= value
         rank = float(beside.percentiles[row, column])
         result.append(
             Natural(
@@ -459,6 +509,7 @@ def naturals(found: Measured, beside: Compared, row: int) -> list[Natural]:
                 str(feature.component),
                 value if np.isfinite(value) else None,
                 unit,
+                error if np.isfinite(error) and np.isfinite(value) else None,
                 int(found.counts[row, column]),
                 rank if np.isfinite(rank) else None,
             )

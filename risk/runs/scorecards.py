@@ -39,7 +39,7 @@ from risk.quant.engine import installed
 from risk.quant.features import LEVELS, Market
 from risk.quant.garch import Prior
 from risk.quant.score_map import band
-from risk.quant.universe import CAUSES, Compared, Facts, Measured, Scored
+from risk.quant.universe import CAUSES, Compared, Facts, Measured, Redraws, Scored
 from risk.runs import learning, scoring
 
 CHUNK_ASSETS = 500
@@ -91,7 +91,7 @@ def begin(plan: Plan, *, job: Job, at: datetime, chunk_assets: int = CHUNK_ASSET
         "news_at": _close(plan.as_of),
         "context": context,
         "context_checksum": hashlib.sha256(context).hexdigest(),
-        "seed_base": _first_bits(plan.model.version, plan.as_of.isoformat()),
+        "seed_base": _seed_base(plan.model, plan.as_of),
         "libraries": _libraries(),
         "engine": str(installed()),
         "cpu": _cpu(),
@@ -114,7 +114,7 @@ def measure(chunk: ScoreChunk) -> Part:
     """The assets of a chunk; one that fails is said to have failed and fails no other."""
     started = time.perf_counter()
     run = ScoreRun.objects.select_related("fit").get(pk=chunk.run_id)
-    measured = _measured(chunk.asset_ids, run.as_of, _market(run), frames.prior(run.fit))
+    measured = _measured(chunk.asset_ids, run.as_of, _market(run), *_taught(run))
     return Part(measured.pack(), time.perf_counter() - started)
 
 
@@ -166,25 +166,31 @@ def preview(plan: Plan, *, on_progress: Callable[[int], None] = lambda assets: N
     """The rows that a run of this plan would store."""
     at = clock.now()
     run = ScoreRun(
-        model=plan.model, fit=plan.fit, as_of=plan.as_of, news_at=_close(plan.as_of), started_at=at, engine=installed()
+        model=plan.model,
+        fit=plan.fit,
+        as_of=plan.as_of,
+        news_at=_close(plan.as_of),
+        seed_base=_seed_base(plan.model, plan.as_of),
+        started_at=at,
+        engine=installed(),
     )
-    return cards(run, measured_all(plan.asset_ids, plan.as_of, plan.market, plan.fit, on_progress), at=at)
+    return cards(run, measured_all(run, plan.asset_ids, plan.market, on_progress), at=at)
 
 
 def measured_all(
+    run: ScoreRun,
     asset_ids: Sequence[int],
-    as_of: date,
     market: Market,
-    fit: RiskFit | None,
     on_progress: Callable[[int], None] = lambda assets: None,
 ) -> Measured:
-    """Everybody, chunk by chunk, in this process."""
+    """Everybody of a run, chunk by chunk, in this process."""
+    prior, redraws = _taught(run)
     parts = []
     for first in range(0, len(asset_ids), CHUNK_ASSETS):
         ids = list(asset_ids[first : first + CHUNK_ASSETS])
-        parts.append(_measured(ids, as_of, market, frames.prior(fit)))
+        parts.append(_measured(ids, run.as_of, market, prior, redraws))
         on_progress(len(ids))
-    return Measured.joined(parts or [_measured([], as_of, market, None)])
+    return Measured.joined(parts or [_measured([], run.as_of, market, None, None)])
 
 
 def cards(run: ScoreRun, found: Measured, *, at: datetime) -> list[RiskScore]:
@@ -239,6 +245,7 @@ def _card(
                 "component": natural.component,
                 "value": natural.value,
                 "unit": natural.unit,
+                "standard_error": natural.standard_error,
                 "n": natural.n,
                 "percentile": natural.percentile,
             }
@@ -280,6 +287,11 @@ def _with_score(
                 ("score_low", "score_high", "percentile_low", "percentile_high"), ends, strict=True
             ):
                 setattr(card, f"{name}_{round(100 * coverage)}", float(values[row]))
+        card.estimate_basis = str(found.basis[row])
+        if card.is_estimated:
+            for coverage, (low, high) in day.estimation.items():
+                setattr(card, f"estimate_low_{round(100 * coverage)}", float(low[row]))
+                setattr(card, f"estimate_high_{round(100 * coverage)}", float(high[row]))
         card.sigma = exp(day.log_volatility[row])
         card.confidence_reasons = universe.doubts(found, facts, row, day=(card.as_of - frames.EPOCH).days)
         card.confidence = universe.confidence(card.confidence_reasons)
@@ -378,17 +390,24 @@ def _facts(
     return Facts(news, held, underlying)
 
 
-def _measured(asset_ids: Sequence[int], as_of: date, market: Market, prior: Prior | None) -> Measured:
+def _taught(run: ScoreRun) -> tuple[Prior | None, Redraws]:
+    """What a run knows before it measures."""
+    return frames.prior(run.fit), frames.redraws(run.fit, seed=run.seed_base)
+
+
+def _measured(
+    asset_ids: Sequence[int], as_of: date, market: Market, prior: Prior | None, redraws: Redraws | None
+) -> Measured:
     try:
         panel = frames.panel(asset_ids, through=as_of)
-        return universe.measured(panel, market=market, prior=prior, input_hashes=panel.input_hashes())
+        return universe.measured(panel, market=market, prior=prior, input_hashes=panel.input_hashes(), redraws=redraws)
     except DatabaseError:
         raise
     except Exception as error:
         if len(asset_ids) > 1:
             half = len(asset_ids) // 2
             return Measured.joined(
-                [_measured(part, as_of, market, prior) for part in (asset_ids[:half], asset_ids[half:])]
+                [_measured(part, as_of, market, prior, redraws) for part in (asset_ids[:half], asset_ids[half:])]
             )
         log.exception("risk.asset_failed", asset_id=asset_ids[0] if asset_ids else None)
         return universe.failed(asset_ids, type(error).__name__)
@@ -401,7 +420,7 @@ def _kept(run: ScoreRun) -> Measured:
         if hashlib.sha256(packed).hexdigest() != chunk.checksum:
             raise ValueError(f"chunk {chunk.number} is not what was stored")
         parts.append(Measured.unpack(packed))
-    return Measured.joined(parts or [_measured([], run.as_of, _market(run), None)])
+    return Measured.joined(parts or [_measured([], run.as_of, _market(run), None, None)])
 
 
 def _packed(market: Market) -> bytes:
@@ -427,6 +446,10 @@ def checksum_of(market: Market) -> str:
 
 def _close(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC) + _DAY
+
+
+def _seed_base(model: RiskModel, as_of: date) -> str:
+    return _first_bits(model.version, as_of.isoformat())
 
 
 def _first_bits(*words: str) -> str:

@@ -89,6 +89,8 @@ class RiskScoreFactory(DjangoModelFactory[RiskScore]):
     percentile = 11.5
     band = RiskScore.Band.MODERATE
     score_low_80, score_high_80, score_low_90, score_high_90 = 33.0, 52.0, 28.5, 58.0
+    estimate_low_80, estimate_high_80, estimate_low_90, estimate_high_90 = 38.0, 47.5, 36.5, 49.5
+    estimate_basis = RiskScore.Basis.FITTED
     percentile_low_80, percentile_high_80, percentile_low_90, percentile_high_90 = 3.0, 40.0, 0.0, 55.0
     sigma = 0.44
     bucket = "large, long"
@@ -101,10 +103,19 @@ class RiskScoreFactory(DjangoModelFactory[RiskScore]):
             "component": "volatility",
             "value": 0.43,
             "unit": "a year",
+            "standard_error": 0.05,
             "n": 1000,
             "percentile": 10.0,
         },
-        {"name": "price_impact", "component": "liquidity", "value": None, "unit": "rank", "n": 0, "percentile": None},
+        {
+            "name": "price_impact",
+            "component": "liquidity",
+            "value": None,
+            "unit": "rank",
+            "standard_error": None,
+            "n": 0,
+            "percentile": None,
+        },
     ]
     tail = [
         {
@@ -127,11 +138,17 @@ class RiskScoreFactory(DjangoModelFactory[RiskScore]):
 
 NOTHING: dict[str, Any] = dict.fromkeys(
     [
-        *(f"{what}_{end}_{level}" for what in ("score", "percentile") for end in ("low", "high") for level in (80, 90)),
+        *(
+            f"{what}_{end}_{level}"
+            for what in ("score", "percentile", "estimate")
+            for end in ("low", "high")
+            for level in (80, 90)
+        ),
         *("score", "percentile", "sigma"),
     ]
 ) | {
     "band": "",
+    "estimate_basis": "",
     "bucket": "",
     "confidence": "",
     "confidence_reasons": [],

@@ -6,6 +6,7 @@ import pytest
 from risk import evidence, explanation, freshness, model_card
 from risk.models import RiskScore
 from risk.quant import features, universe
+from risk.quant.estimation import DRAWS, Basis
 from risk.quant.features import HORIZON, WINDOW
 
 pytestmark = pytest.mark.unit
@@ -32,7 +33,12 @@ def test_every_status_without_a_score_has_its_words() -> None:
             assert explanation.without_score(status)
 
 
+def test_every_basis_of_an_estimate_has_its_words_and_its_place_in_the_table() -> None:
+    assert {str(basis) for basis in Basis} == set(RiskScore.Basis.values) == set(explanation._ESTIMATED)
+
+
 def test_the_numbers_in_the_words_are_those_of_the_engine() -> None:
     assert (model_card.HORIZON_DAYS, model_card.DAYS_A_YEAR) == (HORIZON, features.DAYS_A_YEAR)
     assert evidence.WINDOW_DAYS == WINDOW
+    assert model_card.ESTIMATION_DRAWS == DRAWS
     assert freshness.FRESH_DAYS == 3

@@ -89,3 +89,13 @@ def test_the_wide_interval_holds_the_narrow_one() -> None:
         return [float(pair.split(" ")[1]) for pair in drawn[1:-1].split("L")]
 
     assert min(heights(wide)) < min(heights(narrow)) < max(heights(narrow)) < max(heights(wide))
+
+
+def test_the_chart_says_in_words_how_well_the_last_score_is_measured() -> None:
+    ends = {"estimate_low_90": 36.5, "estimate_high_90": 43.25}
+    measured = RiskScore(as_of=DAY, score=40.0, estimate_basis="fitted", **ends)
+
+    assert "The last score itself is measured to between 36.5 and 43.2 at a nominal 90 %." in str(
+        fan_chart([scored(-1), measured], title="T")
+    )
+    assert "How well the last score is measured is not known." in str(fan_chart([measured, scored(1)], title="T"))

@@ -35,6 +35,8 @@ def test_the_page_of_a_score_draws_and_explains_it(client: Client, moderator: Us
     assert "4 scores from 2026-03-08 to 2026-03-11, the last 42.0" in page
     assert "It is not financial advice" in page
     assert "not measurable" in page
+    assert "How well the score is measured: its own history was simulated again" in page
+    assert "<td>0.0500</td>" in page
 
 
 def test_a_page_without_a_score_says_why_and_draws_nothing(client: Client, moderator: User) -> None:

@@ -82,6 +82,8 @@ def test_a_row_says_all_that_a_number_needs(client: Client, run: ScoreRun) -> No
         "score": 42.0,
         "score_low_90": 28.5,
         "score_high_90": 58.0,
+        "estimate_low_90": 36.5,
+        "estimate_high_90": 49.5,
         "percentile": 11.5,
         "band": "moderate",
         "forecast_volatility": 0.44,

@@ -71,7 +71,14 @@ def test_a_factor_carries_what_was_measured_and_what_was_not(client: Client, btc
     factors = {factor["component"]: factor for factor in risk(client)["factors"]}
 
     assert factors["volatility"]["measurements"] == [
-        {"name": "volatility", "value": 0.43, "unit": "a year", "n": 1000, "percentile": 10.0}
+        {
+            "name": "volatility",
+            "value": 0.43,
+            "unit": "a year",
+            "standard_error": 0.05,
+            "n": 1000,
+            "percentile": 10.0,
+        }
     ]
     assert factors["liquidity"]["measurements"][0]["value"] is None
 
@@ -108,6 +115,48 @@ def test_intervals_say_that_they_are_conformal_and_on_how_much_they_were_calibra
         ("percentile", 0.9, 0.0, 55.0),
     ]
     assert {(each["method"], each["bucket"], each["n"]) for each in intervals} == {("conformal", "large, long", 120)}
+
+
+def test_how_well_the_score_is_measured_is_told_apart_from_where_the_risk_will_lie(
+    client: Client, btc: Asset, run: ScoreRun
+) -> None:
+    RiskScoreFactory.create(asset=btc, run=run)
+
+    body = risk(client)
+
+    assert body["estimation"] == {
+        "method": "parametric_filtered_bootstrap",
+        "basis": "fitted",
+        "draws": 200,
+        "intervals": [{"level": 0.8, "low": 38.0, "high": 47.5}, {"level": 0.9, "low": 36.5, "high": 49.5}],
+        "description": "How well the score is measured: its own history was simulated again, each time with parameters"
+        " that its returns allow for. It says nothing of what is yet to happen.",
+    }
+    assert "between 36 and 50 points at a nominal 90 %: that is how well it is measured" in body["explanation"]
+
+
+def test_without_known_dynamics_the_estimate_has_no_interval_and_says_so(
+    client: Client, btc: Asset, run: ScoreRun
+) -> None:
+    ends = dict.fromkeys(["estimate_low_80", "estimate_high_80", "estimate_low_90", "estimate_high_90"])
+    RiskScoreFactory.create(asset=btc, run=run, estimate_basis="no_dynamics", **ends)
+
+    body = risk(client)
+
+    assert (body["estimation"]["basis"], body["estimation"]["intervals"]) == ("no_dynamics", [])
+    assert "is not known" in body["estimation"]["description"]
+    assert "nominal" not in body["explanation"]
+
+
+def test_a_score_of_formulas_that_knew_no_errors_has_none(client: Client, btc: Asset, run: ScoreRun) -> None:
+    ends = dict.fromkeys(["estimate_low_80", "estimate_high_80", "estimate_low_90", "estimate_high_90"])
+    plain = {"name": "volatility", "component": "volatility", "value": 0.4, "unit": "x", "n": 9, "percentile": 1.0}
+    RiskScoreFactory.create(asset=btc, run=run, estimate_basis="", measurements=[plain], **ends)
+
+    body = risk(client)
+
+    assert body["estimation"] is None
+    assert body["factors"][1]["measurements"][0]["standard_error"] is None
 
 
 def test_a_tail_loss_is_positive_and_says_level_horizon_method_n_and_window(
@@ -373,6 +422,10 @@ def test_objects_name_their_values_and_a_day_without_a_score_its_status(
             "score_low_90": None,
             "score_high_90": None,
             "status": "insufficient_history",
+            "estimate_low_80": None,
+            "estimate_high_80": None,
+            "estimate_low_90": None,
+            "estimate_high_90": None,
         }
     ]
 

@@ -56,3 +56,17 @@ def test_missing_losses_are_left_out():
     holes = np.concatenate([losses, np.full((1, 300), np.nan)], axis=1)[:, ::-1]
 
     assert fit(holes).shape[0] == pytest.approx(fit(losses).shape[0], rel=1e-12)
+
+
+@pytest.mark.parametrize("xi", [-0.2, 0.1, 0.3])
+def test_error_of_the_shape_is_what_it_varies_by(xi):
+    losses = stats.genpareto.rvs(xi, size=(3000, 1000), random_state=np.random.default_rng(1))
+    found = fit(losses, share=0.2)
+
+    assert np.nanmedian(found.shape_error) == pytest.approx(np.nanstd(found.shape), rel=0.1)
+
+
+def test_shape_beyond_a_half_has_no_error():
+    assert np.isnan(tail_of(0.5).shape_error).all()
+    # With 100 excesses of an exponential law: (2^2 / 3) / 100.
+    assert tail_of(0.0).shape_error[0] == pytest.approx(np.sqrt(4 / 3 / 100))

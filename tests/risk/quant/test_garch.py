@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from risk.quant import garch
 from risk.quant.engine import Engine
 from risk.quant.ewma import backcast
-from risk.quant.garch import Asymmetry, Innovation, filtered, fit, pooled_prior, variance_forecast
+from risk.quant.garch import Asymmetry, Innovation, Prior, filtered, fit, pooled_prior, variance_forecast
 from risk.quant.minimisation import Limits
 from risk.quant.returns import Sequences, returns
 from risk.quant.status import Status
@@ -255,3 +255,49 @@ def test_search_that_is_cut_short_is_not_converged(monkeypatch):
     found = fit(sequences(garch_returns(series=2, days=150, seed=13)))
     assert set(found.status) == {Status.NOT_CONVERGED}
     assert np.isnan(found.alpha).all()
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_information_gives_the_standard_errors_of_arch():
+    from arch import arch_model
+
+    values = garch_returns(series=4, days=2000, seed=5, low=(0.08, 0.75), high=(0.12, 0.85))
+    found = fit(sequences(values))
+    covariance = np.linalg.inv(garch.expansion(sequences(values), found).information)
+    for row, series in enumerate(values):
+        place = found.coordinates[row]
+        steps = 1e-6 * np.eye(place.size)
+        by_place = (garch.parameters_at(place + steps) - garch.parameters_at(place - steps)) / 2e-6
+        jacobian = by_place[:, [0, 1, 2, 4, 5]] * np.array([series.std(), series.var(), 1, 1, 1])
+        errors = np.sqrt((jacobian.T @ covariance[row] @ jacobian).diagonal())
+
+        theirs = arch_model(series, dist="t", rescale=False).fit(disp="off", cov_type="classic")
+        assert errors == pytest.approx(theirs.std_err.to_numpy(), rel=0.03)
+
+
+def test_expansion_foretells_the_likelihood_nearby():
+    values = sequences(garch_returns(series=3, days=600, seed=2))
+    found = fit(values, prior=Prior(np.array([0.5, 2.0, 1.0]), np.full(3, 0.2)))
+    around = garch.expansion(values, found)
+    scale = values.values.std(axis=1)
+    unit = Sequences(values.values / scale[:, None], values.is_first, values.size)
+    problem = garch._Likelihood(
+        unit, garch._Coordinates(Innovation.STUDENT, Asymmetry.NONE), found.backcast / scale**2, None, Engine.NUMPY
+    )
+    rows, step = np.arange(3), 0.01 * np.random.default_rng(1).normal(size=(3, 5))
+
+    expected = (around.slope * step).sum(axis=1) - 0.5 * np.einsum("ni,nij,nj->n", step, around.information, step)
+    change = problem(found.coordinates, rows)[0] - problem(found.coordinates + step, rows)[0]
+    # The prior holds the fit away from the likelihood's own top, so that there is a slope.
+    assert np.abs(around.slope).max() > 1
+    assert change == pytest.approx(expected, rel=0.05)
+
+
+def test_series_without_a_fit_has_no_expansion():
+    values = sequences(garch_returns(series=2, days=600, seed=2))
+    values.values[1] = 0.0
+    around = garch.expansion(values, fit(values))
+
+    assert np.isfinite(around.information[0]).all()
+    assert np.isnan(around.information[1]).all()
+    assert np.isnan(around.slope[1]).all()

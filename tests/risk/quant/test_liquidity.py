@@ -36,3 +36,21 @@ def test_nobody_trading_is_told_from_nothing_reported():
     assert found.days_since_trade.tolist() == [3]
     assert found.median_volume.tolist() == [0]
     assert found.liquidation_days.tolist() == [np.inf]
+
+
+def test_errors_are_in_the_units_of_what_they_belong_to():
+    random = np.random.default_rng(1)
+    prices = np.exp(random.normal(0, 0.03, (1, 90)).cumsum(axis=1))
+    volumes = np.exp(random.normal(14, 0.5, (1, 90)))
+    found, wider = (liquidity(prices, factor * volumes, volumes) for factor in (1.0, 1000.0))
+
+    assert 0.02 < found.median_volume_error[0] / found.median_volume[0] < 0.2
+    assert wider.median_volume_error[0] == pytest.approx(1000 * found.median_volume_error[0])
+    assert wider.amihud_error[0] == pytest.approx(found.amihud_error[0] / 1000)
+    assert 0 < found.zero_return_error[0] < 0.03
+
+
+def test_what_was_not_reported_has_no_error():
+    found = liquidity(PRICES, NONE, NONE)
+
+    assert np.isnan([found.median_volume_error[0], found.amihud_error[0]]).all()

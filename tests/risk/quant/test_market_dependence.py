@@ -60,3 +60,29 @@ def test_index_weighs_by_the_caps_of_the_day_before():
     index = weighted_index(returns, caps)
     assert np.isnan(index[0])
     assert index[1:] == pytest.approx([(300 * 0.10 - 100 * 0.02) / 400, 0.05])
+
+
+@pytest.mark.parametrize("heavy", [0.0, 0.8])
+def test_errors_of_the_betas_are_those_of_statsmodels(heavy):
+    import statsmodels.api as sm
+
+    spread = 0.02 * (1 + heavy * 30 * np.abs(market))
+    own = 1.7 * market + np.random.default_rng(4).normal(0, 1, 500) * spread
+    own[100:140] = np.nan
+    found = market_dependence(own[None], market, market)
+
+    both = ~np.isnan(own)
+    for error, use in (
+        (found.beta_error, both),
+        (found.downside_beta_error, both & (market < market[both].mean())),
+    ):
+        fit = sm.OLS(own[use], sm.add_constant(market[use])).fit(cov_type="HC1")
+        assert error[0] == pytest.approx(fit.bse[1], rel=1e-9)
+
+
+def test_error_of_the_tail_dependence_is_that_of_a_share_of_the_tail():
+    own = market + np.random.default_rng(4).normal(0, 0.02, 500)
+    found = market_dependence(own[None], market, market)
+
+    share = (found.tail_dependence[0] * 25 + 2) / 29
+    assert found.tail_dependence_error[0] == pytest.approx(np.sqrt(share * (1 - share) / 29))

@@ -18,6 +18,7 @@ from risk.quant.tail_risk import (
     garch_student,
     gaussian,
     historical,
+    shortfall_error,
 )
 from tests.risk.quant.simulated import garch_returns, sequences
 
@@ -215,3 +216,16 @@ def test_short_series_keep_the_residuals_of_their_backcast():
 
     assert counts(tail_risk._settled(residuals)).tolist() == [224]
     assert counts(tail_risk._settled(np.arange(225.0)[None])).tolist() == [150]
+
+
+@pytest.mark.parametrize("size", [250, 1000])
+def test_error_of_an_empirical_shortfall_is_what_it_varies_by(size):
+    residuals = np.random.default_rng(1).standard_t(6, (4000, size))
+    shortfalls = historical(residuals, level=0.975).expected_shortfall
+    errors = shortfall_error(residuals, level=0.975)
+
+    assert np.sqrt(np.mean((errors * shortfalls) ** 2)) == pytest.approx(shortfalls.std(), rel=0.2)
+
+
+def test_without_a_tail_its_shortfall_has_no_error():
+    assert np.isnan(shortfall_error(np.random.default_rng(1).normal(size=(1, 30)), level=0.975)).all()

@@ -4,11 +4,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from risk.quant import learning, universe
-from risk.quant.features import FEATURES
+from risk.quant import estimation, features, learning, universe
+from risk.quant.estimation import Basis, Bootstrap
+from risk.quant.features import FEATURES, NAMES
 from risk.quant.garch import Prior
 from risk.quant.learning import Day
-from risk.quant.universe import CAUSES, Facts, Measured, Panel, Rules
+from risk.quant.score_map import ANCHORS
+from risk.quant.universe import CAUSES, Facts, Measured, Panel, Redraws, Rules
 
 ASSETS, DAYS = 20, 520
 CHOSEN: dict[str, Any] = {
@@ -19,6 +21,8 @@ CHOSEN: dict[str, Any] = {
     "reach_response": 0.5,
 }
 RULES = Rules(floor_of_stablecoins=8, sentiment_cap=5, sentiment_from=1, sentiment_full=4)
+PRIOR = Prior(np.array([-1.0, 1.5, 1.0]), np.full(3, 0.5))
+REDRAWS = Redraws(Bootstrap.of(7), np.array([0.19, 0.4, 0.24, 0.04]))
 random = np.random.default_rng(1)
 
 
@@ -32,9 +36,12 @@ def panel() -> Panel:
 @pytest.fixture(scope="module")
 def measured() -> Measured:
     known = panel()
+    return measure(known)
+
+
+def measure(known: Panel, *, prior: Prior | None = PRIOR, redraws: Redraws | None = REDRAWS) -> Measured:
     market = universe.market(known, reference=known.prices[0])
-    prior = Prior(np.array([-1.0, 1.5, 1.0]), np.full(3, 0.5))
-    return universe.measured(known, market=market, prior=prior, input_hashes=known.input_hashes())
+    return universe.measured(known, market=market, prior=prior, input_hashes=known.input_hashes(), redraws=redraws)
 
 
 @pytest.fixture(scope="module")
@@ -157,3 +164,82 @@ def test_too_few_days_teach_nothing():
     days = [Day(np.zeros((20, len(FEATURES))), np.zeros(20), np.full(20, "large_long"))] * 11
 
     assert learning.learn(days, **CHOSEN) is None
+
+
+def test_interval_of_the_estimate_holds_the_score_and_the_narrower_one(measured, learnt):
+    found = score(measured, learnt)
+
+    (low_80, high_80), (low_90, high_90) = found.estimation[0.8], found.estimation[0.9]
+    assert (low_90 <= low_80).all()
+    assert (low_80 <= found.score).all()
+    assert (found.score <= high_80).all()
+    assert (high_80 <= high_90).all()
+    assert (low_90 < high_90).all()
+
+
+def test_interval_of_the_estimate_is_the_error_of_the_forecast_through_the_map(measured, learnt):
+    errors = np.tile([-0.2, -0.1, 0.05, 0.15], (ASSETS, 1))
+    found = score(replace(measured, errors=errors), learnt, news=np.full(ASSETS, 2.5))
+
+    shift = found.score - ANCHORS.score(found.log_volatility)
+    low, high = found.estimation[0.9]
+    assert shift == pytest.approx(2.5)
+    assert low == pytest.approx(ANCHORS.score(found.log_volatility - 0.15) + shift)
+    assert high == pytest.approx(ANCHORS.score(found.log_volatility + 0.2) + shift)
+    low, high = found.estimation[0.8]
+    assert low == pytest.approx(ANCHORS.score(found.log_volatility - 0.05) + shift)
+    assert high == pytest.approx(ANCHORS.score(found.log_volatility + 0.1) + shift)
+
+
+def test_without_dynamics_a_score_has_no_interval_of_the_estimate(learnt):
+    short = panel().until(200)
+    found = measure(short, prior=None)
+    scores = score(found, learnt)
+
+    assert set(found.basis) == {Basis.NONE}
+    assert np.isfinite(scores.score).all()
+    assert np.isnan(scores.estimation[0.9]).all()
+
+
+def test_whoever_does_not_ask_gets_the_errors_in_closed_form_alone(measured):
+    found = measure(panel(), redraws=None)
+
+    known = np.flatnonzero(np.isfinite(found.standard_errors).any(axis=0)).tolist()
+    assert set(found.basis) == {""}
+    assert {NAMES[column] for column in known} == {
+        *("tail_index", "illiquidity", "price_impact", "zero_returns", "beta", "downside_beta", "tail_dependence")
+    }
+
+
+def test_an_asset_has_the_same_errors_in_any_company():
+    whole = panel()
+    market = universe.market(whole, reference=whole.prices[0])
+    together, alone = (
+        universe.measured(part, market=market, prior=PRIOR, redraws=REDRAWS)
+        for part in (whole, whole.take(slice(4, 5)))
+    )
+
+    assert alone.errors.tobytes() == together.errors[4:5].tobytes()
+    assert alone.standard_errors.tobytes() == together.standard_errors[4:5].tobytes()
+
+
+def test_measurements_have_standard_errors_in_their_units_and_facts_have_none(measured):
+    beside = universe.compared(measured)
+    found = {natural.name: natural for natural in universe.naturals(measured, beside, 7)}
+
+    facts = {"worst_day", "drawdown", "quarter_drawdown", "conditional_drawdown_95", "age", "market_cap"}
+    assert {name for name, natural in found.items() if natural.standard_error is None} == facts
+    column = NAMES.index("recent_volatility")
+    of_log = measured.standard_errors[7, column]
+    volatility = found["recent_volatility"]
+    assert volatility.standard_error == pytest.approx(volatility.value * of_log)
+    assert 0.05 < of_log < 0.5
+    assert found["beta"].standard_error == measured.standard_errors[7, NAMES.index("beta")]
+
+
+def test_what_is_shrunk_is_as_uncertain_as_its_weight_allows():
+    drawn = estimation.Errors(np.arange(200.0) * np.ones((1, 4, 200)), np.array([Basis.FITTED], dtype=object))
+    shrunk = features._as_shrunk(drawn, np.array([180]))
+
+    # 180 of 180 + 60.
+    assert shrunk.standard_errors[0] == pytest.approx(drawn.standard_errors[0] * np.sqrt([0.75, 1, 0.75, 1]))

@@ -1,5 +1,6 @@
 from datetime import timedelta
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -33,6 +34,23 @@ def recompute(score: RiskScore) -> str:
 def test_same_inputs_give_the_same_bits(score):
     assert recomputation.recompute(score) == []
     assert recompute(score) == f"Score {score.pk} is the same: {score.score}, input {score.input_hash}.\n"
+
+
+def test_errors_of_the_estimate_are_computed_again_to_the_same_bits():
+    simulated(assets=12, days=900)
+    asset = coin("subject", walk(90, seed=1))
+    scorecards.score(risk_models.register(at=NOON), LAST)
+    scores = RiskScore.objects.select_related("run__fit", "run__model", "model")
+    young: Any = scores.get(asset=asset)
+    old: Any = scores.exclude(asset=asset).earliest("pk")
+
+    assert (young.estimate_basis, old.estimate_basis) == ("pooled", "fitted")
+    for score in (young, old):
+        assert score.estimate_low_90 < score.estimate_low_80 <= score.score
+        assert score.score <= score.estimate_high_80 < score.estimate_high_90
+        assert recomputation.recompute(score) == []
+    old.estimate_low_90 += 1e-12
+    assert [found.name for found in recomputation.recompute(old)] == ["estimate_low_90"]
 
 
 def test_later_scores_and_news_of_prices_change_nothing(score):

@@ -1,0 +1,263 @@
+"""How far an asset's estimates may be from what they estimate: the error of estimation, not of what is yet to come."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from risk.quant import garch
+from risk.quant.arrays import FloatArray, IntArray, LabelArray
+from risk.quant.distributions import student_quantile, student_shortfall
+from risk.quant.engine import Engine, installed
+from risk.quant.ewma import FEWEST
+from risk.quant.garch import Filtered, GarchFit, Prior
+from risk.quant.har import Har
+from risk.quant.histories import Histories, Places, live
+from risk.quant.random_numbers import Stream
+from risk.quant.returns import Sequences
+from risk.quant.status import is_ok
+from risk.quant.tail_risk import Method, TailRisk, shortfall_error
+
+DRAWS = 200
+DAYS = 250
+"""Of a simulated history: by then even the slowest average has forgotten what was before."""
+LONG_RUN_DEVIATION = 2.0
+"""Of the log of a fit's long-run variance around that of the sample, where the likelihood hardly says where it is."""
+ESTIMATES = ("volatility", "recent_volatility", "lasting_volatility", "expected_shortfall")
+"""Whose errors are drawn, by their names in `features.FEATURES`."""
+_POOL = 1_000  # quantiles that stand for a law
+_COORDINATES = 5
+_TAIL, _WIDTH = 5, 6
+
+
+class Basis(StrEnum):
+    """Whose dynamics the histories of an asset were simulated with."""
+
+    FITTED = "fitted"
+    """Its own, with the uncertainty of its own likelihood."""
+    POOLED = "pooled"
+    """Those of other assets' long series, for want of a fit of its own."""
+    NONE = "no_dynamics"
+    """Neither is known, so that nothing is said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bootstrap:
+    """The random numbers that all assets of a run share: each has the same errors in any company."""
+
+    places: Places
+    """`DAYS` x `DRAWS`, below 2^31: which residual is drawn, as a share of how many there are."""
+    normals: FloatArray
+    """Of the coordinates, the tail and the width, x `DRAWS`."""
+
+    @classmethod
+    def of(cls, seed: int) -> "Bootstrap":
+        """From a seed of 64 bits."""
+        places = Stream(seed).integers(1 << 31, (DAYS, DRAWS)).astype(np.uint64)
+        return cls(places, Stream(seed, 1).normals((_COORDINATES + 2, DRAWS)))
+
+
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """Log of the estimate less log of what it estimates, assets x `ESTIMATES` x draws; NaN where nothing is known."""
+
+    logs: FloatArray
+    basis: LabelArray
+
+    @property
+    def standard_errors(self) -> FloatArray:
+        """Assets x `ESTIMATES`: the standard deviation over the draws."""
+        return np.asarray(self.logs.std(axis=2, ddof=1))
+
+    def quantiles(self, weights: FloatArray, levels: Sequence[float]) -> FloatArray:
+        """Assets x levels, of the sum of the errors in `weights`; what could not be estimated is no part of a sum.
+
+        The (n + 1) p-th smallest, between two draws in proportion: Hyndman and Fan (1996), American Statistician 50.
+        """
+        together = np.zeros((len(self.logs), DRAWS))
+        for weight, error in zip(weights.tolist(), self.logs.transpose(1, 0, 2), strict=True):
+            together += weight * np.nan_to_num(error)
+        ordered = np.sort(together, axis=1)
+        place = (DRAWS + 1) * np.array(levels) - 1
+        below = np.floor(place).astype(np.int64)
+        found = ordered[:, below] + (place - below) * (ordered[:, below + 1] - ordered[:, below])
+        return np.where(np.isnan(self.logs[:, :1, 0]), np.nan, found)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of some assets by the estimates themselves; a row an asset."""
+
+    sequences: Sequences
+    """Winsorised returns."""
+    fits: GarchFit
+    filtered: Filtered
+    """Its residuals are those of what happened."""
+    autoregression: Har
+    tail: TailRisk
+    """At the level of the expected shortfall."""
+    residuals: FloatArray
+    """By EWMA, of what happened; NaN where there is none."""
+
+
+def errors(known: Known, *, prior: Prior | None, bootstrap: Bootstrap, engine: Engine | None = None) -> Errors:
+    """A parametric bootstrap by filtered historical simulation, with a redraw of the parameters for each history.
+
+    Parameters come from the normal law around the fit whose precision is the observed information and that of the
+    prior together (Gelman et al. 2013, Bayesian Data Analysis, 4.1); a history is the last `DAYS` of the asset lived
+    again under them, its residuals drawn with replacement (Pascual, Romo and Ruiz 2006, Computational Statistics and
+    Data Analysis 50). Each estimate is made of the history as it was made of the returns, with the parameters that
+    were fitted, and compared with the volatility ahead that the drawn parameters make of the same history. A naive
+    bootstrap of the returns would lose the memory of the variance and cover far too little.
+    """
+    size = len(known.sequences.size)
+    logs = np.full((size, len(ESTIMATES), DRAWS), np.nan)
+    basis = np.full(size, Basis.NONE, dtype=object)
+    if prior is None:
+        return Errors(logs, basis)
+    engine = engine or installed()
+    own, centres, factors = _identified(known, prior)
+    others = np.setdiff1d(np.flatnonzero(known.sequences.size >= FEWEST), own)
+    if own.size:
+        logs[own] = _logs(known, own, _fitted(known, own, centres, factors, bootstrap), bootstrap, engine)
+        basis[own] = Basis.FITTED
+    if others.size:
+        logs[others] = _logs(known, others, _pooled(known, others, prior, bootstrap), bootstrap, engine)
+        basis[others] = Basis.POOLED
+    return Errors(logs, basis)
+
+
+@dataclass(frozen=True, slots=True)
+class _Redraw:
+    """Histories under drawn parameters, and what else is drawn, assets x draws."""
+
+    histories: Histories
+    width: FloatArray
+    """Log of the mean square of what happens, against that of the winsorised returns which the variance learns from."""
+    tail: FloatArray
+    """The coordinate of the tail."""
+    fitted_tail: FloatArray
+    """The same as it was fitted, a value an asset."""
+
+
+def _identified(known: Known, prior: Prior) -> tuple[IntArray, FloatArray, FloatArray]:
+    """Who has a fit with a curved top; for these the centre of the law of the parameters, and the root of its
+    covariance.
+
+    A step of Newton leads from where the search ended to the top of likelihood and prior together.
+    """
+    around = garch.expansion(known.sequences, known.fits)
+    centre = np.concatenate([[0.0, 0.0], prior.mean])
+    precision = np.concatenate([[0.0, LONG_RUN_DEVIATION**-2], prior.deviation**-2])
+    both = around.information + np.diag(precision)
+    rows = np.flatnonzero(np.isfinite(both).all(axis=(1, 2)))
+    rows = rows[np.linalg.eigvalsh(both[rows])[:, 0] > 0]
+    covariance = np.linalg.inv(both[rows])
+    place = known.fits.coordinates[rows]
+    slope = around.slope[rows] - precision * (place - centre)
+    return rows, place + (covariance * slope[:, None, :]).sum(axis=2), np.linalg.cholesky(covariance)
+
+
+def _fitted(known: Known, rows: IntArray, centres: FloatArray, factors: FloatArray, bootstrap: Bootstrap) -> _Redraw:
+    """Of assets with a fit of their own: its residuals, its parameters and the likelihood's doubts of them."""
+    fits, width = known.fits, known.sequences.values.shape[1]
+    places = np.repeat(centres[:, :, None], DRAWS, axis=2)
+    for column in range(_COORDINATES):
+        # Added one by one: what comes out must not depend on who else is in the batch.
+        places += factors[:, :, column, None] * bootstrap.normals[column]
+    own = np.column_stack([fits.omega[rows], fits.alpha[rows], fits.beta[rows]])
+    scale = own[:, 0] / garch.parameters_at(fits.coordinates[rows])[:, 1]
+    variances = known.filtered.variances[rows]
+    is_real = known.sequences.is_real[rows]
+    winsorised = (known.sequences.values[rows] - fits.mean[rows, None]) / np.sqrt(variances)
+    number = known.sequences.size[rows]
+    middle = np.where(is_real, winsorised, 0.0).sum(axis=1) / number
+    winsorised = np.where(is_real, winsorised - middle[:, None], 0.0)
+    happened = np.where(is_real, known.filtered.residuals[rows] - middle[:, None], 0.0)
+    squares = np.stack([winsorised**2, happened**2], axis=1)
+    squares /= (squares[:, 0].sum(axis=1) / number)[:, None, None]
+    days = np.minimum(number, DAYS)
+    start = variances[np.arange(rows.size), width - days]
+    histories = Histories(squares, number, _dynamics(places, scale), own, start, days)
+    mean, spread = (power.sum(axis=1) / number for power in (squares[:, 1], squares[:, 1] ** 2))
+    # It is a mean of so many squares, and known no better.
+    doubt = np.sqrt((spread / mean**2 - 1) / number)
+    width = np.log(mean)[:, None] + doubt[:, None] * bootstrap.normals[_WIDTH]
+    return _Redraw(histories, width, places[:, -1], fits.coordinates[rows, -1])
+
+
+def _pooled(known: Known, rows: IntArray, prior: Prior, bootstrap: Bootstrap) -> _Redraw:
+    """Of assets without one: the parameters of other assets around their own variance, and Student's residuals."""
+    centre = np.concatenate([[0.0, 0.0], prior.mean])
+    # Averages of squares are wrong by the same share at any level of the variance, so that it need not be drawn.
+    deviation = np.concatenate([[0.0, 0.0], prior.deviation])
+    places = np.repeat((centre[:, None] + deviation[:, None] * bootstrap.normals[:_COORDINATES])[None], rows.size, 0)
+    number = known.sequences.size[rows]
+    scale = (known.sequences.values[rows] ** 2).sum(axis=1) / number
+    parameters = garch.parameters_at(centre[None])[0]
+    levels = (np.arange(_POOL) + 0.5) / _POOL
+    pool = student_quantile(levels, parameters[5]) ** 2
+    pool /= pool.mean()
+    histories = Histories(
+        np.tile(pool, (rows.size, 2, 1)),
+        np.full(rows.size, _POOL),
+        _dynamics(places, scale),
+        parameters[[1, 2, 4]] * np.column_stack([scale, np.ones((rows.size, 2))]),
+        scale,
+        np.minimum(number, DAYS),
+    )
+    return _Redraw(histories, np.zeros((rows.size, DRAWS)), places[:, -1], np.full(rows.size, centre[-1]))
+
+
+def _dynamics(places: FloatArray, scale: FloatArray) -> FloatArray:
+    """Assets x (omega, alpha, beta) x draws at these places of the search, of returns with this variance."""
+    flat = places.transpose(0, 2, 1).reshape(-1, _COORDINATES)
+    drawn = garch.parameters_at(flat).reshape(len(places), DRAWS, -1)[:, :, [1, 2, 4]].transpose(0, 2, 1).copy()
+    drawn[:, 0] *= scale[:, None]
+    return drawn
+
+
+def _logs(known: Known, rows: IntArray, redraw: _Redraw, bootstrap: Bootstrap, engine: Engine) -> FloatArray:
+    """Assets x `ESTIMATES` x draws."""
+    lived = live(redraw.histories, bootstrap.places, engine=engine)
+    truth, tomorrow = np.log(lived.ahead) + redraw.width, np.log(lived.variance)
+    recent, lasting = np.log(lived.recent), np.log(lived.lasting)
+    coefficients = known.autoregression.coefficients[rows]
+    monthly = coefficients[:, :1].repeat(DRAWS, axis=1)
+    for place, window in enumerate(lived.windows):
+        monthly += coefficients[:, place + 1, None] * _log(window)
+    has_fit = is_ok(known.fits.status[rows])[:, None]
+    estimates = np.stack([recent, lasting, monthly, np.where(has_fit, np.log(lived.believed_ahead), np.nan)])
+    is_known = ~np.isnan(estimates)
+    combined = np.where(is_known, estimates - truth, 0.0).sum(axis=0) / is_known.sum(axis=0)
+    volatilities = [0.5 * error for error in (combined, np.log(lived.actual) - truth, lasting - truth)]
+    tail = _tail(known, rows, redraw, recent - tomorrow, np.log(lived.believed) - tomorrow, bootstrap)
+    return np.stack([*volatilities, tail], axis=1)
+
+
+def _tail(
+    known: Known, rows: IntArray, redraw: _Redraw, recent: FloatArray, fitted: FloatArray, bootstrap: Bootstrap
+) -> FloatArray:
+    """The error of the expected shortfall of one day, given those of the log variances of that day."""
+    is_combined = known.tail.method[rows] == Method.COMBINED
+    residuals = np.where(is_combined[:, None], known.filtered.residuals[rows], known.residuals[rows])
+    of_residuals = shortfall_error(residuals, level=known.tail.level)[:, None] * bootstrap.normals[_TAIL]
+    # Residuals of EWMA are as much too large as EWMA is too small on the whole.
+    simulated = 0.5 * (recent - recent.mean(axis=1)[:, None]) + of_residuals
+    grid, heights = _shortfalls(known.tail.level)
+    student = np.interp(redraw.fitted_tail, grid, heights)[:, None] - np.interp(redraw.tail, grid, heights)
+    combined = (simulated + (0.5 * fitted + of_residuals) + (0.5 * fitted + student)) / 3
+    return np.asarray(np.where(is_combined[:, None], combined, simulated))
+
+
+def _shortfalls(level: float) -> tuple[FloatArray, FloatArray]:
+    """The log of the expected shortfall of Student's t of unit variance, by the coordinate of the tail."""
+    grid = np.linspace(-6.0, 6.2, 123)
+    places = np.column_stack([np.zeros((grid.size, _COORDINATES - 1)), grid])
+    return grid, np.asarray(np.log(student_shortfall(level, garch.parameters_at(places)[:, -1])))
+
+
+def _log(values: FloatArray) -> FloatArray:
+    """NaN of nothing: a window is longer than a short history."""
+    return np.asarray(np.log(np.where(values > 0, values, np.nan)))
