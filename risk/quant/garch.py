@@ -277,8 +277,7 @@ def fit(
     unit = Sequences(part.values / scale[:, None], part.is_first, part.size)
     problem = _Likelihood(unit, coordinates, backcast(unit, mean[usable] / scale), prior, engine)
     known = np.full((len(usable), coordinates.size), np.nan) if warm is None else warm.coordinates[usable]
-    search = _search if engine is Engine.NUMPY else _compiled_search
-    x, is_converged, evaluations = search(problem, mean[usable] / scale, known)
+    x, is_converged, evaluations = _search(problem, mean[usable] / scale, known)
     status[usable[~is_converged]] = Status.NOT_CONVERGED
 
     parameters = np.full((size, 6), np.nan)
@@ -415,6 +414,13 @@ def _search(problem: "_Likelihood", mean: FloatArray, warm: FloatArray) -> tuple
     each basin whose best place of the grid is not hopelessly below the best of all, unless the memory is clear; one
     that ends nowhere flat starts from every basin.
     """
+    return (_compiled_search if problem.engine is Engine.NUMBA else _search_in_steps)(problem, mean, warm)
+
+
+def _search_in_steps(
+    problem: "_Likelihood", mean: FloatArray, warm: FloatArray
+) -> tuple[FloatArray, BoolArray, IntArray]:
+    """All series a step at a time."""
     size = len(mean)
     rows = np.arange(size)
     inverse_curvature = np.linalg.inv(problem.coordinates.curvature)
@@ -463,7 +469,7 @@ def _search(problem: "_Likelihood", mean: FloatArray, warm: FloatArray) -> tuple
 def _compiled_search(
     problem: "_Likelihood", mean: FloatArray, warm: FloatArray
 ) -> tuple[FloatArray, BoolArray, IntArray]:
-    """The same search, a series after the other in each of the lanes that run side by side."""
+    """A series after the other in each of the lanes that run side by side."""
     from risk.quant.compiled import garch as compiled
 
     coordinates, prior, sequences = problem.coordinates, problem.prior, problem.sequences

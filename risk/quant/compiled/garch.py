@@ -380,7 +380,7 @@ def go_on(climb, value, limits, size):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def next_basin(lane, is_flat, choices, space):  # type: ignore[no-untyped-def]
-    """The rank of the next basin to climb from, as `garch._search` chooses; how many there are when none is left."""
+    """The rank of the next basin to climb from, as `garch._search_in_steps` chooses; how many there are when none is left."""
     rank = lane.rank + 1
     while rank < choices:
         is_rival = lane.heights[lane.order[rank]] < lane.heights[lane.order[0]] + space.hopeless
@@ -412,7 +412,7 @@ def search(  # type: ignore[no-untyped-def]
     is_flat,
     evaluations,
 ):
-    """`garch._search`: fill `points` (where each search ended), `is_flat` and `evaluations`.
+    """`garch._search_in_steps`: fill `points` (where each search ended), `is_flat` and `evaluations`.
 
     `places` are where the grid is, without the mean, `basins` the basin of each, in ascending order; `prior` holds mean
     and deviation of the last coordinates, a row each, or nothing. `width` is `LANES`: a number that the compiler must

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from django.db import DatabaseError, connection, transaction
+from django.db.models import F
 
 from config import invariants, pipelines
 from markets import frames
@@ -176,7 +177,7 @@ def test_invariants_say_where_outcomes_and_counts_differ(scored):
 
     CalibrationDay.objects.filter(horizon="month").delete()
     (missing, *_) = invariants.outcomes_are_counted()
-    CalibrationDay.objects.update(hits=0)
+    CalibrationDay.objects.update(hits=F("size"))
 
     assert missing.startswith(f"of the scores of {MONTH_AGO}, horizon month, ")
     assert missing.endswith(" outcomes are recorded and 0 counted")
