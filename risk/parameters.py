@@ -4,15 +4,13 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from functools import cache
 from math import inf, nan
-from pathlib import Path
 from typing import Any
 
 from config.kernel.errors import ValidationFailed
+from risk.quant import formulas
 
 RELEASE = "1.1.0"
-_FORMULAS = Path(__file__).parent / "quant"
 
 
 class ParametersRefused(ValidationFailed):
@@ -105,14 +103,6 @@ def _require(refused: Mapping[str, str]) -> None:
 
 def version(parameters: Parameters) -> str:
     """Of these parameters with the formulas as they are: who changes either has another model."""
-    digest = hashlib.sha256(_formulas())
+    digest = hashlib.sha256(formulas.digest())
     digest.update(json.dumps(parameters.stored(), sort_keys=True).encode())
     return f"{RELEASE}-{digest.hexdigest()[:8]}"
-
-
-@cache
-def _formulas() -> bytes:
-    digest = hashlib.sha256()
-    for file in sorted(_FORMULAS.rglob("*.py")):
-        digest.update(file.relative_to(_FORMULAS).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
-    return digest.digest()

@@ -113,7 +113,7 @@ def _is_dead(prices: FloatArray, volumes: FloatArray, last: IntArray) -> BoolArr
     rows = np.arange(len(prices))
     peak = np.where(np.isnan(prices), 0.0, prices).max(axis=1, initial=0.0)
     latest = np.where(last >= 0, prices[rows, known], np.nan) if prices.shape[1] else np.full(len(prices), np.nan)
-    recent = volumes[:, -DEAD_DAYS:]
+    recent = np.where(volumes[:, -DEAD_DAYS:] >= 0, volumes[:, -DEAD_DAYS:], np.nan)
     with np.errstate(invalid="ignore"):
         has_collapsed = (latest <= (1 - DEAD_FALL) * peak) & (medians(recent) < DEAD_VOLUME)
         is_untraded = (counts(recent) == DEAD_DAYS) & (np.nan_to_num(recent).max(axis=1, initial=0.0) == 0)

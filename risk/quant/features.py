@@ -247,7 +247,8 @@ def measure_alone(
     }
     drawn = None
     if bootstrap is not None:
-        residuals = np.where(recent.variances > 0, happened / np.sqrt(recent.variances), np.nan)
+        width = np.sqrt(np.where(recent.variances > 0, recent.variances, np.nan))
+        residuals = happened / width
         model = estimation.Known(packed, fits, filtered, autoregression, tail, residuals)
         drawn = _as_shrunk(estimation.errors(model, prior=prior, bootstrap=bootstrap), packed.size)
         errors_of |= dict(zip(estimation.ESTIMATES, drawn.standard_errors.T, strict=True))

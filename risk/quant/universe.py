@@ -4,7 +4,7 @@ import hashlib
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +42,8 @@ COVERAGES = (0.8, 0.9)
 ENDS = (0.05, 0.1, 0.9, 0.95)
 """Shares of the draws that the ends of the intervals of the estimate leave below."""
 
-_SCALES = {"volatility", "recent_volatility", "lasting_volatility"}
+_LOGARITHMS = {"volatility": 1, "recent_volatility": 1, "lasting_volatility": 1, "price_impact": 1, "illiquidity": -1}
+"""Features that are logs, and their signs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +207,7 @@ def measured(
     """Some assets, each of which is the same in any company; with the hashes of the panel, where they are kept, and
     with the errors of estimation, where they are asked for."""
     judged = eligibility(panel.prices, panel.volumes)
-    believed = np.where(judged.bad_prints | ~(panel.prices > 0), np.nan, panel.prices)
+    believed = np.where(judged.bad_prints | ~(np.isfinite(panel.prices) & (panel.prices > 0)), np.nan, panel.prices)
     column = np.arange(believed.shape[1])
     seen = ~np.isnan(believed)
     first = np.where(seen, column, column.size).min(axis=1, initial=column.size)
@@ -447,8 +448,7 @@ def _reach(calibration: Calibration, bucket: NDArray[np.str_]) -> FloatArray:
     return np.array([calibration.of(name) for name in bucket.tolist()], dtype=np.float64)
 
 
-@dataclass(frozen=True, slots=True)
-class Natural:
+class Natural(TypedDict):
     """A measurement in a unit that a person knows."""
 
     name: str
@@ -482,39 +482,37 @@ _UNITS: dict[str, tuple[str, str]] = {
 }
 
 
-def naturals(found: Measured, beside: Compared, row: int) -> list[Natural]:
-    """Every measurement of an asset; the percentile is that of the risk, so a small volume has a high one."""
-    result = []
+def naturals(found: Measured, beside: Compared) -> list[list[Natural]]:
+    """Every measurement of each asset; the percentile is that of the risk, so a small volume has a high one."""
+    values, errors = beside.values.copy(), found.standard_errors.copy()
     for column, feature in enumerate(FEATURES):
-        name, unit = _UNITS[feature.name]
-        value = float(beside.values[row, column])
-        error = float(found.standard_errors[row, column])
-        if feature.name in _SCALES or feature.name == "price_impact":
-            value = float(np.exp(value))
-            error *= value
-        elif feature.name == "illiquidity":
-            value = float(np.exp(-value))
-            error *= value
-        elif feature.name == "youth":
-            value = float(found.counts[row, column])
-        elif feature.name == "smallness":
-            value = float(found.market_cap[row])
-        elif feature.name == "expected_shortfall":
-            value = float(found.expected_shortfall[row, LEVELS.index(features.LEVEL)])
-            error *= value
-        rank = float(beside.percentiles[row, column])
-        result.append(
+        if feature.name in _LOGARITHMS:
+            values[:, column] = np.exp(_LOGARITHMS[feature.name] * values[:, column])
+            errors[:, column] *= values[:, column]
+    values[:, NAMES.index("youth")] = found.counts[:, NAMES.index("youth")]
+    values[:, NAMES.index("smallness")] = found.market_cap
+    column = NAMES.index("expected_shortfall")
+    values[:, column] = found.expected_shortfall[:, LEVELS.index(features.LEVEL)]
+    errors[:, column] *= values[:, column]
+    errors[~np.isfinite(values)] = np.nan
+    columns = (_or_none(values), _or_none(errors), found.counts.tolist(), _or_none(beside.percentiles))
+    told = [(_UNITS[feature.name], str(feature.component)) for feature in FEATURES]
+    return [
+        [
             Natural(
-                name,
-                str(feature.component),
-                value if np.isfinite(value) else None,
-                unit,
-                error if np.isfinite(error) and np.isfinite(value) else None,
-                int(found.counts[row, column]),
-                rank if np.isfinite(rank) else None,
+                name=name, component=component, value=value, unit=unit, standard_error=error, n=n, percentile=percentile
             )
-        )
-    return result
+            for ((name, unit), component), value, error, n, percentile in zip(told, *row, strict=True)
+        ]
+        for row in zip(*columns, strict=True)
+    ]
+
+
+def _or_none(matrix: FloatArray) -> list[list[float | None]]:
+    told = matrix.astype(object)
+    told[~np.isfinite(matrix)] = None
+    rows: list[list[float | None]] = told.tolist()
+    return rows
 
 
 def doubts(found: Measured, facts: Facts, row: int, *, day: int) -> list[str]:

@@ -39,7 +39,7 @@ from risk.quant.engine import installed
 from risk.quant.features import LEVELS, Market
 from risk.quant.garch import Prior
 from risk.quant.score_map import band
-from risk.quant.universe import CAUSES, Compared, Facts, Measured, Redraws, Scored
+from risk.quant.universe import CAUSES, Compared, Facts, Measured, Natural, Redraws, Scored
 from risk.runs import learning, scoring
 
 CHUNK_ASSETS = 500
@@ -204,13 +204,17 @@ def cards(run: ScoreRun, found: Measured, *, at: datetime) -> list[RiskScore]:
     if run.fit is not None:
         learnt = frames.learnt(run.fit)
         day = universe.scored(found, beside, learnt, facts=facts, rules=frames.rules(parameters))
-    return [_card(run, found, beside, day, facts, moods, previous, row, at) for row in range(len(found))]
+    return [
+        _card(run, found, beside, natural, day, facts, moods, previous, row, at)
+        for row, natural in enumerate(universe.naturals(found, beside))
+    ]
 
 
 def _card(
     run: ScoreRun,
     found: Measured,
     beside: Compared,
+    measurements: Sequence[Natural],
     day: Scored | None,
     facts: Facts,
     moods: Mapping[int, AssetMood],
@@ -239,19 +243,7 @@ def _card(
         calculated_at=at,
     )
     if standing in (Standing.ORDINARY, Standing.STABLECOIN):
-        card.measurements = [
-            {
-                "name": natural.name,
-                "component": natural.component,
-                "value": natural.value,
-                "unit": natural.unit,
-                "standard_error": natural.standard_error,
-                "n": natural.n,
-                "percentile": natural.percentile,
-            }
-            for natural in universe.naturals(found, beside, row)
-        ]
-        card.measurements.append(_news(moods[asset_id].mood))
+        card.measurements = [*measurements, _news(moods[asset_id].mood)]
         if isfinite(found.peg_distance[row]):
             card.measurements.append(_peg(float(found.peg_distance[row])))
         card.tail = _tail(found, row)
@@ -305,26 +297,28 @@ def _with_score(
         ]
 
 
-def _news(mood: NewsMood) -> dict[str, Any]:
-    return {
-        "name": "news_negativity",
-        "component": "news",
-        "value": mood.net_negativity_z,
-        "unit": "deviations",
-        "n": mood.items,
-        "percentile": None,
-    }
+def _news(mood: NewsMood) -> Natural:
+    return Natural(
+        name="news_negativity",
+        component="news",
+        value=mood.net_negativity_z,
+        unit="deviations",
+        standard_error=None,
+        n=mood.items,
+        percentile=None,
+    )
 
 
-def _peg(distance: float) -> dict[str, Any]:
-    return {
-        "name": "peg_distance",
-        "component": "peg",
-        "value": distance,
-        "unit": "log_distance",
-        "n": 1,
-        "percentile": None,
-    }
+def _peg(distance: float) -> Natural:
+    return Natural(
+        name="peg_distance",
+        component="peg",
+        value=distance,
+        unit="log_distance",
+        standard_error=None,
+        n=1,
+        percentile=None,
+    )
 
 
 def _tail(found: Measured, row: int) -> list[dict[str, Any]]:

@@ -380,7 +380,7 @@ def go_on(climb, value, limits, size):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def next_basin(lane, is_flat, choices, space):  # type: ignore[no-untyped-def]
-    """The rank of the next basin to climb from, as `garch._search_in_steps` chooses; how many there are when none is left."""
+    """The rank of the next basin to climb from, as `garch._search_in_steps` chooses; their number when none is left."""
     rank = lane.rank + 1
     while rank < choices:
         is_rival = lane.heights[lane.order[rank]] < lane.heights[lane.order[0]] + space.hopeless

@@ -35,6 +35,7 @@ def until(day, values, after=np.nan):
         (np.r_[walk[:200], walk[200:] * 0.001], nothing, Standing.ORDINARY),
         (walk, until(DAYS - 30, busy, 0.0), Standing.DEAD),
         (walk, until(DAYS - 29, busy, 0.0), Standing.ORDINARY),
+        (walk, until(DAYS - 30, busy, -1.0), Standing.ORDINARY),  # not observed, which is no evidence
     ],
     ids=[
         "ordinary",

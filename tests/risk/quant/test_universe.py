@@ -225,16 +225,16 @@ def test_an_asset_has_the_same_errors_in_any_company():
 
 def test_measurements_have_standard_errors_in_their_units_and_facts_have_none(measured):
     beside = universe.compared(measured)
-    found = {natural.name: natural for natural in universe.naturals(measured, beside, 7)}
+    found = {natural["name"]: natural for natural in universe.naturals(measured, beside)[7]}
 
     facts = {"worst_day", "drawdown", "quarter_drawdown", "conditional_drawdown_95", "age", "market_cap"}
-    assert {name for name, natural in found.items() if natural.standard_error is None} == facts
+    assert {name for name, natural in found.items() if natural["standard_error"] is None} == facts
     column = NAMES.index("recent_volatility")
     of_log = measured.standard_errors[7, column]
     volatility = found["recent_volatility"]
-    assert volatility.standard_error == pytest.approx(volatility.value * of_log)
+    assert volatility["standard_error"] == pytest.approx(volatility["value"] * of_log)
     assert 0.05 < of_log < 0.5
-    assert found["beta"].standard_error == measured.standard_errors[7, NAMES.index("beta")]
+    assert found["beta"]["standard_error"] == measured.standard_errors[7, NAMES.index("beta")]
 
 
 def test_what_is_shrunk_is_as_uncertain_as_its_weight_allows():
