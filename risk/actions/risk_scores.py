@@ -1,6 +1,7 @@
 """Scores into their append-only table."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
@@ -27,8 +28,9 @@ def _type(field: Any) -> str:
     return _TYPES[type(field)]
 
 
-def store(rows: Sequence[RiskScore]) -> int:
-    """Append the rows by binary COPY, in the caller's transaction; their number."""
+def store(rows: Iterable[RiskScore]) -> dict[str, int]:
+    """Append the rows by binary COPY as they come, in the caller's transaction; how many of each status."""
+    counts: Counter[str] = Counter()
     fields = [field for field in RiskScore._meta.concrete_fields if not field.primary_key]
     names = ", ".join(f'"{field.column}"' for field in fields)
     is_json = [isinstance(field, models.JSONField) for field in fields]
@@ -36,8 +38,9 @@ def store(rows: Sequence[RiskScore]) -> int:
     with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(statement) as copy:
         copy.set_types([_type(field) for field in fields])
         for row in rows:
+            counts[str(row.status)] += 1
             values = [getattr(row, field.attname) for field in fields]
             copy.write_row(
                 [Jsonb(value, orjson.dumps) if json else value for value, json in zip(values, is_json, strict=True)]
             )
-    return len(rows)
+    return dict(counts)

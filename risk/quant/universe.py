@@ -2,7 +2,7 @@
 
 import hashlib
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypedDict
 
@@ -482,7 +482,7 @@ _UNITS: dict[str, tuple[str, str]] = {
 }
 
 
-def naturals(found: Measured, beside: Compared) -> list[list[Natural]]:
+def naturals(found: Measured, beside: Compared) -> Iterator[list[Natural]]:
     """Every measurement of each asset; the percentile is that of the risk, so a small volume has a high one."""
     values, errors = beside.values.copy(), found.standard_errors.copy()
     for column, feature in enumerate(FEATURES):
@@ -495,24 +495,21 @@ def naturals(found: Measured, beside: Compared) -> list[list[Natural]]:
     values[:, column] = found.expected_shortfall[:, LEVELS.index(features.LEVEL)]
     errors[:, column] *= values[:, column]
     errors[~np.isfinite(values)] = np.nan
-    columns = (_or_none(values), _or_none(errors), found.counts.tolist(), _or_none(beside.percentiles))
+    columns = (_or_none(values), _or_none(errors), (row.tolist() for row in found.counts), _or_none(beside.percentiles))
     told = [(_UNITS[feature.name], str(feature.component)) for feature in FEATURES]
-    return [
-        [
+    for row in zip(*columns, strict=True):
+        yield [
             Natural(
                 name=name, component=component, value=value, unit=unit, standard_error=error, n=n, percentile=percentile
             )
             for ((name, unit), component), value, error, n, percentile in zip(told, *row, strict=True)
         ]
-        for row in zip(*columns, strict=True)
-    ]
 
 
-def _or_none(matrix: FloatArray) -> list[list[float | None]]:
+def _or_none(matrix: FloatArray) -> Iterator[list[float | None]]:
     told = matrix.astype(object)
     told[~np.isfinite(matrix)] = None
-    rows: list[list[float | None]] = told.tolist()
-    return rows
+    return (row.tolist() for row in told)
 
 
 def doubts(found: Measured, facts: Facts, row: int, *, day: int) -> list[str]:

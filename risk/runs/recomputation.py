@@ -35,7 +35,7 @@ def recompute(score: RiskScore) -> list[Difference]:
     asset_ids = [pk for ids in ScoreChunk.objects.filter(run=run).values_list("asset_ids", flat=True) for pk in ids]
     market = frames.market(asset_ids, through=run.as_of)
     found = scorecards.measured_all(run, asset_ids, market)
-    rows = scorecards.cards(run, found, at=score.calculated_at)
+    rows = list(scorecards.cards(run, found, at=score.calculated_at))
     again = next(row for row in rows if row.asset_id == score.asset_id)
     differences = [
         Difference(name, getattr(score, name), getattr(again, name))

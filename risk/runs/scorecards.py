@@ -4,8 +4,7 @@ import hashlib
 import io
 import platform
 import time
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
@@ -129,11 +128,11 @@ def finish(run: ScoreRun, *, job: Job | None = None) -> dict[str, int]:
     started = time.perf_counter()
     at = clock.now()
     rows = cards(run, _kept(run), at=at)
-    counts = dict(Counter(str(row.status) for row in rows))
     with transaction.atomic():
+        counts = risk_scores.store(rows)
         if job is not None:
+            # Last, for it keeps the row of the job from whoever renews its lease.
             jobs.progress(job, 99)
-        risk_scores.store(rows)
         seconds = {**run.durations, "finish": time.perf_counter() - started}
         score_runs.finish(run, counts=counts, durations=seconds, at=clock.now())
     return counts
@@ -174,7 +173,7 @@ def preview(plan: Plan, *, on_progress: Callable[[int], None] = lambda assets: N
         started_at=at,
         engine=installed(),
     )
-    return cards(run, measured_all(run, plan.asset_ids, plan.market, on_progress), at=at)
+    return list(cards(run, measured_all(run, plan.asset_ids, plan.market, on_progress), at=at))
 
 
 def measured_all(
@@ -193,8 +192,11 @@ def measured_all(
     return Measured.joined(parts or [_measured([], run.as_of, market, None, None)])
 
 
-def cards(run: ScoreRun, found: Measured, *, at: datetime) -> list[RiskScore]:
-    """A row an asset, with its score and causes or with the reason why there is none."""
+def cards(run: ScoreRun, found: Measured, *, at: datetime) -> Iterator[RiskScore]:
+    """A row an asset, with its score and causes or with the reason why there is none.
+
+    One after the other: all rows of a large universe at once are hundreds of megabytes of small objects.
+    """
     parameters = Parameters.of(run.model.parameters)
     previous, pumped = _past(run, found.asset_ids.tolist(), parameters)
     moods = news_mood.moods(found.asset_ids.tolist(), at=run.news_at)
@@ -204,10 +206,11 @@ def cards(run: ScoreRun, found: Measured, *, at: datetime) -> list[RiskScore]:
     if run.fit is not None:
         learnt = frames.learnt(run.fit)
         day = universe.scored(found, beside, learnt, facts=facts, rules=frames.rules(parameters))
-    return [
+    # Everything has been asked of the database by now: rows are made while others are being copied to it.
+    return (
         _card(run, found, beside, natural, day, facts, moods, previous, row, at)
         for row, natural in enumerate(universe.naturals(found, beside))
-    ]
+    )
 
 
 def _card(

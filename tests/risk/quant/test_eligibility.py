@@ -52,6 +52,7 @@ def until(day, values, after=np.nan):
         "down 99 % at unknown volume",
         "30 days without volume",
         "29 days without volume",
+        "30 days of no volume that can be",
     ],
 )
 def test_asset_has_the_standing_of_its_case(prices, volumes, standing):

@@ -225,7 +225,7 @@ def test_an_asset_has_the_same_errors_in_any_company():
 
 def test_measurements_have_standard_errors_in_their_units_and_facts_have_none(measured):
     beside = universe.compared(measured)
-    found = {natural["name"]: natural for natural in universe.naturals(measured, beside)[7]}
+    found = {natural["name"]: natural for natural in list(universe.naturals(measured, beside))[7]}
 
     facts = {"worst_day", "drawdown", "quarter_drawdown", "conditional_drawdown_95", "age", "market_cap"}
     assert {name for name, natural in found.items() if natural["standard_error"] is None} == facts

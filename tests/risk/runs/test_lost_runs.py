@@ -1,6 +1,6 @@
 """Runs whose workers vanish: nobody waits for a run that will never end, and nobody disturbs one that lives."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
@@ -229,7 +229,7 @@ class TestLost:
         job = finish_job(run)
         cards = scorecards.cards
 
-        def cancelled_meanwhile(*values: object, **others: object) -> list[RiskScore]:
+        def cancelled_meanwhile(*values: object, **others: object) -> Iterator[RiskScore]:
             jobs.cancel(job, by=UserFactory.create(), at=NOON)
             return cards(*values, **others)  # type: ignore[arg-type]  # passed through
 

@@ -15,6 +15,7 @@ from risk.actions import risk_models, score_runs
 from risk.actions.score_runs import AlreadyScored, RunNotRunning
 from risk.models import RiskFit, RiskModel, RiskScore, ScoreChunk, ScoreRun
 from risk.parameters import Parameters
+from risk.quant import universe
 from risk.quant.universe import CAUSES
 from risk.runs import scorecards, scoring
 from tests.risk.markets import LAST, NOON, held, perform_all, simulated
@@ -61,6 +62,23 @@ def test_every_listed_asset_has_a_row_whose_causes_add_up(model):
     assert fit.observations > 100
     assert all(coefficient >= 0 for coefficient in fit.coefficients.values())
     assert AuditEntry.objects.filter(verb="risk.run.finished").count() == 1
+
+
+def test_nothing_is_stored_of_a_run_with_causes_that_do_not_add_up(model, monkeypatch):
+    scored = universe.scored
+
+    def off(*values: Any, **others: Any) -> Any:
+        day = scored(*values, **others)
+        day.points[-1, 0] += 1e-8
+        return day
+
+    monkeypatch.setattr(universe, "scored", off)
+
+    with pytest.raises(scorecards.NotAdditive):
+        scorecards.score(model, LAST)
+
+    assert not RiskScore.objects.exists()
+    assert ScoreRun.objects.get().state == "failed"
 
 
 def test_chunks_by_several_workers_are_the_whole_to_the_last_bit(model):
