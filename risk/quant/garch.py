@@ -47,6 +47,10 @@ SPACE = Space()
 """With these the search ended more than 1e-4 below the best of 32 starts in 1 of 2,000 simulated series of 1,000 days,
 in 12 of 2,000 of 300 and 500 days, and in 2 of 590 real ones."""
 
+LEAST_FLOOR = 1e-11
+"""Of omega, against the variance of the sample. Among 577 fits of real and 3,000 of simulated series none was below
+6e-10, and no share came within 5 of its bound; with long runs of equal prices both happen."""
+
 BASINS = (
     ((0.007, 0.985), (0.03, 0.96), (0.1, 0.88)),  # alpha, beta
     ((0.003, 0.95),),
@@ -278,6 +282,7 @@ def fit(
     problem = _Likelihood(unit, coordinates, backcast(unit, mean[usable] / scale), prior, engine)
     known = np.full((len(usable), coordinates.size), np.nan) if warm is None else warm.coordinates[usable]
     x, is_converged, evaluations = _search(problem, mean[usable] / scale, known)
+    is_converged &= _has_floor(x, coordinates)
     status[usable[~is_converged]] = Status.NOT_CONVERGED
 
     parameters = np.full((size, 6), np.nan)
@@ -311,6 +316,16 @@ def fit(
         asymmetry,
         engine,
     )
+
+
+def _has_floor(x: FloatArray, coordinates: _Coordinates) -> BoolArray:
+    """Whether the variance cannot vanish at the place of a search.
+
+    Runs of equal prices lift a likelihood without end as the variance goes to zero with them; it is no top.
+    """
+    with np.errstate(invalid="ignore"):
+        is_inside = (x[:, 2 : 2 + coordinates.shares] < SPACE.odds).all(axis=1)
+        return np.asarray(is_inside & (coordinates.parameters(x)[:, 1] > LEAST_FLOOR), dtype=np.bool_)
 
 
 def pooled_prior(fits: GarchFit) -> Prior:

@@ -248,6 +248,16 @@ def test_series_without_a_fit_says_why_and_has_no_numbers(values, status):
     assert np.isnan(found.log_likelihood).all()
 
 
+@pytest.mark.parametrize("seed", [1, 9])
+def test_runs_of_equal_prices_are_not_taken_for_a_variance_that_vanishes(seed):
+    random = np.random.default_rng(seed)
+    values = 0.01 * random.standard_t(4, 900)
+    values[-150:] = 0.0
+    values[-150::5] = 0.3 * random.standard_normal(30)
+
+    assert fit(sequences(values)).status.tolist() == [Status.NOT_CONVERGED]
+
+
 def test_search_that_is_cut_short_is_not_converged(monkeypatch):
     # Flatter than rounding allows: nothing gets there.
     monkeypatch.setattr(garch, "LIMITS", Limits(flat=0.0, settled_flat=0.0))
