@@ -3,7 +3,7 @@
 This module stays light, for the web process reads it to ask for a run; what calculates is imported when it is needed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -13,9 +13,9 @@ from django.db import transaction
 from accounts.actions import audit, jobs, reasons
 from accounts.models import Job, User
 from config.kernel import clock
-from config.kernel.errors import Conflict
+from config.kernel.errors import Conflict, Impossible
 from risk.actions import risk_models, score_runs
-from risk.actions.risk_models import ModelOfOtherFormulas
+from risk.actions.risk_models import ModelNotScored, ModelOfOtherFormulas
 from risk.actions.score_runs import AlreadyScored, RunNotRunning
 from risk.models import RiskModel, ScoreChunk, ScoreRun
 
@@ -29,6 +29,20 @@ log = structlog.get_logger(__name__)
 class RunNotFailed(Conflict):
     code = "score_run_not_failed"
     message = "Only a run that failed can be run again: the scores of a finished one are what they are."
+
+
+class NoModelOfTheseFormulas(Impossible):
+    """What was asked of every active model has been done by none, as after a release with other formulas."""
+
+    code = "no_model_of_these_formulas"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Every active risk model was made of other formulas than these, so none is calculated and scores grow old."
+            f" Run `{risk_models.successor(RiskModel.objects.headline().first())}`: it scores by these formulas and"
+            " makes them the headline.",
+            skipped=skipped(None),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +77,43 @@ def last_close(at: datetime) -> date:
 
 
 def models_of(version: str | None, *, at: datetime) -> list[RiskModel]:
-    """The model of this version, or all active ones of these formulas; people are told of the others."""
+    """The model of this version, or all active ones of these formulas; people are told of the others.
+
+    Raises `NoModelOfTheseFormulas` where all are of others.
+    """
     if version is not None:
         return [risk_models.named(version)]
     risk_models.register(at=at)
     risk_models.tell_of_other_formulas(at=at)
-    return [model for model in RiskModel.objects.active().order_by("pk") if risk_models.is_own(model)]
+    own = [model for model in RiskModel.objects.active().order_by("pk") if risk_models.is_own(model)]
+    if not own:
+        raise NoModelOfTheseFormulas
+    return own
 
 
 def skipped(version: str | None) -> dict[str, str]:
     """The active models that `models_of` leaves out, by version, and why."""
     others = RiskModel.objects.active().order_by("pk") if version is None else []
     return {model.version: ModelOfOtherFormulas.message for model in others if not risk_models.is_own(model)}
+
+
+def put_in_charge(
+    model: RiskModel, *, by: User | None, reason: str, on_progress: Callable[[int], None] = lambda assets: None
+) -> None:
+    """Make an active model the headline; where readers would lose scores by it, its scores of the last close first.
+
+    May be done again where it was interrupted. Raises `ModelNotScored` while another process scores that day.
+    """
+    from risk.runs import scorecards
+
+    try:
+        risk_models.make_headline(model, by=by, at=clock.now(), reason=reason)
+    except ModelNotScored:
+        try:
+            scorecards.score(model, last_close(clock.now()), on_progress=on_progress)
+        except AlreadyScored:
+            log.info("risk.already_scored", version=model.version)
+        risk_models.make_headline(model, by=by, at=clock.now(), reason=reason)
 
 
 def perform(job: Job) -> Mapping[str, object]:
