@@ -139,7 +139,11 @@ class Provenance(serializers.Serializer):
 
     score_id = serializers.IntegerField()
     run_id = serializers.IntegerField()
-    input_hash = serializers.CharField(help_text="SHA-256 of what was calculated from.")
+    input_hash = serializers.CharField(help_text="SHA-256 of the prices that were calculated from.")
+    context_hash = serializers.CharField(
+        allow_null=True,
+        help_text="Of what else was: news, wrapping, the score before and the fit, 16 digits each; null: not noted.",
+    )
     seed = serializers.CharField(help_text="Hexadecimal.")
     calculated_at = serializers.DateTimeField()
     learnt_as_of = serializers.DateField(allow_null=True, help_text="What the model had learnt by this day.")

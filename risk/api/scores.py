@@ -128,6 +128,7 @@ def _described(score: RiskScore, run: ScoreRun, at: datetime) -> dict[str, objec
             "score_id": score.pk,
             "run_id": run.pk,
             "input_hash": score.input_hash,
+            "context_hash": score.context_hash or None,
             "seed": score.seed,
             "calculated_at": score.calculated_at,
             "learnt_as_of": None if run.fit is None else run.fit.as_of,

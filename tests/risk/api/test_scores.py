@@ -189,6 +189,7 @@ def test_a_number_says_where_it_comes_from(client: Client, btc: Asset, run: Scor
         "score_id": score.pk,
         "run_id": run.pk,
         "input_hash": score.input_hash,
+        "context_hash": score.context_hash,
         "seed": "00000000000000aa",
         "calculated_at": "2026-03-12T00:15:00Z",
         "learnt_as_of": "2026-03-01",
@@ -206,7 +207,7 @@ def test_news_are_evidence_and_too_few_of_them_are_a_reason(client: Client, btc:
     known = NewsItemFactory.create(published_at=before, fetched_at=before)
     later = NewsItemFactory.create(published_at=NOON, fetched_at=NOON)
     for item in (known, later):
-        NewsScoreFactory.create(item=item)
+        NewsScoreFactory.create(item=item, scored_at=item.fetched_at)
         item.mentions.create(asset=btc, matched_by="name", term="Bitcoin")
     RiskScoreFactory.create(asset=btc, run=run)
 
