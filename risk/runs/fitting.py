@@ -37,7 +37,7 @@ def perform(job: Job) -> Mapping[str, object]:
 
     at = clock.now()
     parameters = Parameters(**job.parameters)
-    as_of = date.fromisoformat(parameters.as_of) if parameters.as_of else learning.month_end(scoring.last_close(at))
+    as_of = date.fromisoformat(parameters.as_of) if parameters.as_of else learning.month_end(at.date())
     fits: dict[str, int] = {}
     models = scoring.models_of(parameters.model, at=at)
     for model in models:

@@ -83,7 +83,8 @@ def plan(model: RiskModel, as_of: date, *, at: datetime, asset_ids: Sequence[int
     risk_models.require_own(model)
     started = time.perf_counter()
     fit = learning.fit_for(model, as_of, at=at)
-    asset_ids = frames.universe_of(as_of) if asset_ids is None else asset_ids
+    if asset_ids is None:
+        asset_ids = frames.listed() if as_of >= scoring.last_close(at) else frames.there_on(as_of)
     return Plan(model, as_of, fit, asset_ids, frames.market(asset_ids, through=as_of), time.perf_counter() - started)
 
 
