@@ -1,6 +1,6 @@
 """Forecasts beside what happened: the next day's return, and the risk of the next 30 days."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 import numpy as np
@@ -23,7 +23,7 @@ PATIENCE = timedelta(days=10)
 HOPE = timedelta(days=365)
 """Behind which nothing is looked for by itself; `backfill_scores` does, for the days that it is given."""
 _DAY = timedelta(days=1)
-_LENGTH = {Outcome.Horizon.DAY: _DAY, Outcome.Horizon.MONTH: HORIZON * _DAY}
+_LENGTH: Mapping[str, timedelta] = {Outcome.Horizon.DAY: _DAY, Outcome.Horizon.MONTH: HORIZON * _DAY}
 _JUDGED_AFTER = BAD_PRINT_DAYS * _DAY
 """What comes of a forecast is written down once: not before its last price can be told from a bad print."""
 
@@ -43,7 +43,7 @@ def record(
     """
     judged = through - _JUDGED_AFTER
     asked = [(horizon, run) for horizon in _LENGTH for run in _open_runs(horizon, judged, since)]
-    stored = dict.fromkeys(map(str, _LENGTH), 0)
+    stored = {str(horizon): 0 for horizon in _LENGTH}
     for place, (horizon, run) in enumerate(asked):
         for part in _parts(_open(horizon, run)):
             rows = _days(run.as_of, part) if horizon == Outcome.Horizon.DAY else _months(run.as_of, part)

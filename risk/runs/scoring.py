@@ -13,7 +13,7 @@ from django.db import transaction
 from accounts.actions import audit, jobs, reasons
 from accounts.models import Job, User
 from config.kernel import clock
-from config.kernel.errors import Conflict, Impossible
+from config.kernel.errors import Conflict, Impossible, ValidationFailed
 from risk.actions import risk_models, score_runs
 from risk.actions.risk_models import ModelNotScored, ModelOfOtherFormulas
 from risk.actions.score_runs import AlreadyScored, RunNotRunning
@@ -56,6 +56,19 @@ class Parameters:
 def request(owner: User | None, parameters: Parameters, *, at: datetime) -> Job:
     """Ask for scores; a worker begins the runs."""
     return jobs.request(UNIVERSE, owner=owner, parameters=asdict(parameters), at=at)
+
+
+def request_by_hand(parameters: Parameters, *, by: User, at: datetime, reason: str) -> Job:
+    """Ask for scores because somebody wants them. Raises `ModelNotFound`, and `ValidationFailed` for a day to come."""
+    reason = reasons.given(reason)
+    if parameters.as_of is not None and date.fromisoformat(parameters.as_of) > last_close(at):
+        raise ValidationFailed(fields={"as_of": ["That day is not over."]})
+    if parameters.model is not None:
+        risk_models.named(parameters.model)
+    with transaction.atomic():
+        job = request(by, parameters, at=at)
+        audit.record("risk.run.asked_for", actor=by, subject=job, at=at, reason=reason, after=asdict(parameters))
+    return job
 
 
 def request_again(run: ScoreRun, *, by: User, at: datetime, reason: str) -> Job:

@@ -218,6 +218,23 @@ def test_news_are_evidence_and_too_few_of_them_are_a_reason(client: Client, btc:
     }
 
 
+def test_a_past_day_has_the_score_of_its_run_with_all_that_explains_it(
+    client: Client, btc: Asset, run: ScoreRun
+) -> None:
+    RiskScoreFactory.create(asset=btc, run=run)
+    before = ScoreRunFactory.create(model=run.model, as_of=DAY - timedelta(days=3))
+    past = RiskScoreFactory.create(asset=btc, run=before, score=40.0)
+
+    body = risk(client, as_of=before.as_of.isoformat())
+    missing = risk(client, as_of=(DAY - timedelta(days=2)).isoformat())
+
+    assert (body["as_of"], body["score"], body["stale"]) == ("2026-03-08", 40.0, True)
+    assert body["provenance"]["score_id"] == past.pk
+    assert [factor["component"] for factor in body["factors"]] == [entry["component"] for entry in past.contributions]
+    assert (missing["status"], missing["score"]) == ("not_scored", None)
+    assert missing["reason"] == "No finished run of this model as of 2026-03-09 has seen this asset."
+
+
 def test_what_changed_is_told_by_component(client: Client, btc: Asset, run: ScoreRun) -> None:
     yesterday = ScoreRunFactory.create(model=run.model, as_of=DAY - timedelta(days=1))
     previous = RiskScoreFactory.create(asset=btc, run=yesterday, score=40.0)
