@@ -31,5 +31,7 @@ def providers(score: RiskScore) -> list[str]:
 
 def news(score: RiskScore, run: ScoreRun) -> News:
     """The news of the asset by what the run could know."""
-    mood = news_mood.moods([score.asset_id], at=run.news_at)[score.asset_id]
+    version = run.sentiment_version or None
+    found = news_mood.moods([score.asset_id], at=run.news_at, model_version=version, judged_by=score.calculated_at)
+    mood = found[score.asset_id]
     return News(mood.evidence, mood.mood.absent)

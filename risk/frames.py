@@ -6,6 +6,7 @@ from math import inf
 from typing import Any
 
 import numpy as np
+from django.db.models import Q
 
 from config.kernel.many import any_of
 from markets import frames
@@ -27,9 +28,18 @@ EPOCH = date(1970, 1, 1)
 _DAY = timedelta(days=1)
 
 
-def universe_of(day: date) -> list[int]:
-    """Whom a run of that day scores: every listed asset, in a fixed order."""
+def listed() -> list[int]:
+    """Whom the nightly run scores: every listed asset, also one without any price, in a fixed order."""
     return list(Asset.objects.listed().order_by("pk").values_list("pk", flat=True))
+
+
+def there_on(day: date) -> list[int]:
+    """Whom a run of a past day scores, as far as bars tell who was there, in a fixed order.
+
+    Every asset with a bar by then; of those that are not listed any more the ones that still had bars.
+    """
+    was_listed = Q(is_active=True) | Q(bars_to__gte=day)
+    return list(Asset.objects.filter(was_listed, bars_from__lte=day).order_by("pk").values_list("pk", flat=True))
 
 
 def ever_seen(day: date) -> list[int]:

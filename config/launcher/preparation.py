@@ -26,15 +26,22 @@ class Preparation:
         self._manage(environment, "collectstatic", "--noinput")
         self._manage(environment, "sync_roles")
         self._manage(environment, "sync_schedules")
-        # The demo shows what this code makes; elsewhere somebody decides when another model is shown.
-        self._manage(environment, "register_model", *(["--activate", "The demo shows the newest."] if demo else []))
         if not demo:
+            self._manage(environment, "register_model")
             return {}
         self._say("Looking after the demo market")
         # Log lines may come before the answer, which is the last line.
         *_, answer = self._manage(environment, "demo", "--json", shows_progress=True).splitlines()
         logins: Logins = json.loads(answer)["logins"]
+        self._show_newest(environment)
         return logins
+
+    def _show_newest(self, environment: Mapping[str, str]) -> None:
+        """The demo shows what this code makes, once its prices are there to be scored; elsewhere somebody decides."""
+        try:
+            self._manage(environment, "register_model", "--activate", "The demo shows the newest.", shows_progress=True)
+        except ServersError as error:
+            self._say(str(error))
 
     def ask_for_scores(self, environment: Mapping[str, str]) -> None:
         """Let the workers score the demo market; what goes wrong with it does not keep the product from serving."""

@@ -210,6 +210,8 @@ financial advice.
         "RiskConfidenceEnum": "risk.models.RiskScore.Confidence",
         "RiskBandEnum": "risk.models.RiskScore.Band",
         "RiskStatusEnum": "risk.models.RiskScore.Status",
+        "StateEnum": ["active", "retired"],
+        "RiskModelStateEnum": "risk.models.RiskModel.State",
         "RiskVerdictStatusEnum": "risk.api.schemas.STATUSES",
         "MissingRankingReasonEnum": ["no_model", "no_run"],
         "MissingRiskHistoryReasonEnum": ["no_model", "not_scored"],

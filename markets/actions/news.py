@@ -8,7 +8,7 @@ from django.db import connection, transaction
 
 from markets.actions import market, news_scores
 from markets.actions.stored_rows import StoredRows
-from markets.models import Asset, NewsFeed, NewsItem, NewsMention
+from markets.models import Asset, NewsFeed, NewsItem, NewsMention, NewsWording
 from markets.providers.news import Headline
 from markets.sentiment import mentions, scorer
 from markets.sentiment.evaluation import NEUTRAL_WITHIN
@@ -26,7 +26,8 @@ Words = frozenset[str]
 def store(feed: NewsFeed, headlines: Sequence[Headline], *, at: datetime) -> StoredRows:
     """Store the headlines of a feed. A story that is known by its address or its title counts as unchanged.
 
-    A headline that its feed has rewritten is updated, matched and scored anew: a score belongs to words that stand.
+    A headline that its feed has rewritten is updated, matched and scored anew: a score belongs to words that stand. The
+    words before stay on record with their scores, for whoever asks what was known earlier.
     """
     if not headlines:
         return StoredRows()
@@ -35,7 +36,7 @@ def store(feed: NewsFeed, headlines: Sequence[Headline], *, at: datetime) -> Sto
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('market news'))")
     known = {item.guid: item for item in feed.items.filter(guid__in=[headline.guid for headline in headlines])}
     rewritten = [
-        _rewrite(known[headline.guid], headline)
+        _rewrite(known[headline.guid], headline, at=at)
         for headline in headlines
         if headline.guid in known and bytes(known[headline.guid].digest) != headline.digest
     ]
@@ -70,7 +71,15 @@ def directory() -> Directory:
     return Directory.of(Candidate(*row) for row in rows.iterator())
 
 
-def _rewrite(item: NewsItem, headline: Headline) -> NewsItem:
+def _rewrite(item: NewsItem, headline: Headline, *, at: datetime) -> NewsItem:
+    NewsWording.objects.create(
+        item=item,
+        title=item.title,
+        summary=item.summary,
+        asset_ids=sorted(item.mentions.values_list("asset_id", flat=True)),
+        scores={score.model_version: news_scores.kept(score) for score in item.scores.all()},
+        replaced_at=at,
+    )
     item.title, item.summary, item.digest = headline.title, headline.summary, headline.digest
     item.save(update_fields=["title", "summary", "digest"])
     item.mentions.all().delete()

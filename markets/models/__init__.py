@@ -6,6 +6,7 @@ from markets.models.market import Market
 from markets.models.news_feed import NewsFeed
 from markets.models.news_item import NewsItem, NewsMention
 from markets.models.news_score import NewsScore
+from markets.models.news_wording import NewsWording
 from markets.models.price_block import PriceBlock
 from markets.models.price_override import PriceOverride
 from markets.models.provider_state import ProviderState
@@ -28,6 +29,7 @@ __all__ = [
     "NewsItem",
     "NewsMention",
     "NewsScore",
+    "NewsWording",
     "PriceBlock",
     "PriceOverride",
     "ProviderState",

@@ -1,7 +1,8 @@
 """The life of a model: registered as a draft, activated, made the headline, retired."""
 
 import contextlib
-from datetime import datetime
+import shlex
+from datetime import date, datetime
 
 from django.db import transaction
 
@@ -12,6 +13,7 @@ from markets.actions import market
 from risk import parameters as versions
 from risk.models import RiskModel
 from risk.parameters import Parameters, ParametersRefused
+from risk.queries.models import scored_as_of
 
 FIRST = "The first model of this installation."
 OTHER_FORMULAS = "risk_model_of_other_formulas"
@@ -35,6 +37,20 @@ class ModelNotActive(Conflict):
 class ModelIsHeadline(Conflict):
     code = "risk_model_is_headline"
     message = "This model is the headline: make another one the headline first."
+
+
+class ModelNotScored(Conflict):
+    """`needed` is the day that its newest finished run must not be older than."""
+
+    code = "risk_model_not_scored"
+
+    def __init__(self, model: RiskModel, needed: date) -> None:
+        super().__init__(
+            f"Every score would vanish or grow old: {model.version} has no finished run as of {needed} or later. Run"
+            f" `score_universe --model {model.version}` first.",
+            version=model.version,
+            needed=needed.isoformat(),
+        )
 
 
 class ModelOfOtherFormulas(Conflict):
@@ -89,15 +105,22 @@ def retire(model: RiskModel, *, by: User | None, at: datetime, reason: str) -> N
 
 @transaction.atomic
 def make_headline(model: RiskModel, *, by: User | None, at: datetime, reason: str) -> None:
-    """Show this active model's scores where no version is asked for, instead of the one before."""
+    """Show this active model's scores where no version is asked for, instead of the one before.
+
+    Raises `ModelNotActive`, and `ModelNotScored` where readers would lose scores by it, or see older ones.
+    """
     reason = reasons.given(reason)
     # All of them, in one order: two such deeds at once would otherwise wait for each other.
     rows = {row.pk: row for row in RiskModel.objects.select_for_update().order_by("pk")}
     if rows[model.pk].state != RiskModel.State.ACTIVE:
         raise ModelNotActive
-    before = next((row.version for row in rows.values() if row.is_headline), None)
-    if before == model.version:
+    headline = next((row for row in rows.values() if row.is_headline), None)
+    if headline == model:
         return
+    shown = None if headline is None else scored_as_of(headline)
+    if shown is not None and (scored_as_of(model) or date.min) < shown:
+        raise ModelNotScored(model, shown)
+    before = None if headline is None else headline.version
     RiskModel.objects.headline().update(is_headline=False, changed_at=at)
     RiskModel.objects.filter(pk=model.pk).update(is_headline=True, changed_at=at)
     _changed("risk.model.made_headline", model, by, at, reason, headline=(before, model.version))
@@ -131,13 +154,24 @@ def is_own(model: RiskModel) -> bool:
     return False
 
 
+def successor(model: RiskModel | None) -> str:
+    """The command that puts these formulas in charge, with the parameters of the model where they are known to them."""
+    words = ["manage.py", "register_model"]
+    with contextlib.suppress(ParametersRefused):
+        defaults = Parameters().stored()
+        given = {} if model is None else Parameters.of(model.parameters).stored()
+        if others := [f"{name}={value}" for name, value in given.items() if value != defaults[name]]:
+            words += ["--set", *others]
+    return f"{shlex.join(words)} --activate REASON"
+
+
 @transaction.atomic
 def tell_of_other_formulas(*, at: datetime) -> None:
     """Keep one incident open for each active model that this code cannot calculate, and close the others."""
     others = [model for model in RiskModel.objects.active().order_by("pk") if not is_own(model)]
     for model in others:
         severity = Incident.Severity.CRITICAL if model.is_headline else Incident.Severity.WARNING
-        first = "make another model the headline and " if model.is_headline else ""
+        first = f"run `{successor(model)}` and " if model.is_headline else ""
         incidents.open_or_touch(
             OTHER_FORMULAS,
             model.version,

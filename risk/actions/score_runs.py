@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import F, Max
 
 from accounts.actions import audit
@@ -43,6 +43,7 @@ def fail_lost(runs: ScoreRunQuerySet, *, at: datetime) -> int:
     return lost
 
 
+@transaction.atomic
 def begin(
     model: RiskModel,
     as_of: date,
@@ -57,33 +58,31 @@ def begin(
 
     `facts` are columns: the context of the market, the seed, the libraries.
     """
-    try:
-        with transaction.atomic():
-            earlier = ScoreRun.objects.filter(model=model, as_of=as_of)
-            fail_lost(earlier, at=at)
-            run = ScoreRun.objects.create(
-                model=model,
-                fit=fit,
-                as_of=as_of,
-                attempt=(earlier.aggregate(last=Max("attempt"))["last"] or 0) + 1,
-                job_id=job.pk,
-                chunks=len(chunks),
-                started_at=at,
-                **facts,
-            )
-            ScoreChunk.objects.bulk_create(
-                ScoreChunk(run=run, number=number, asset_ids=list(ids)) for number, ids in enumerate(chunks)
-            )
-            audit.record(
-                "risk.run.begun",
-                actor=job.owner,
-                subject=run,
-                at=at,
-                after={"model": model.version, "as_of": as_of.isoformat(), "attempt": run.attempt},
-            )
-            return run
-    except IntegrityError as error:
-        raise AlreadyScored from error
+    # One by one: whoever comes second sees the run of the first. Scores that are stored meanwhile do not wait.
+    RiskModel.objects.select_for_update(no_key=True).get(pk=model.pk)
+    require_room(model, as_of, at=at)
+    earlier = ScoreRun.objects.filter(model=model, as_of=as_of)
+    run = ScoreRun.objects.create(
+        model=model,
+        fit=fit,
+        as_of=as_of,
+        attempt=(earlier.aggregate(last=Max("attempt"))["last"] or 0) + 1,
+        job_id=job.pk,
+        chunks=len(chunks),
+        started_at=at,
+        **facts,
+    )
+    ScoreChunk.objects.bulk_create(
+        ScoreChunk(run=run, number=number, asset_ids=list(ids)) for number, ids in enumerate(chunks)
+    )
+    audit.record(
+        "risk.run.begun",
+        actor=job.owner,
+        subject=run,
+        at=at,
+        after={"model": model.version, "as_of": as_of.isoformat(), "attempt": run.attempt},
+    )
+    return run
 
 
 @transaction.atomic

@@ -48,7 +48,7 @@ class RiskScoreAdmin(ReadOnlyAdmin):
         ("estimate_low_80", "estimate_high_80", "estimate_low_90", "estimate_high_90", "estimate_basis"),
         ("observations", "data_from", "data_to", "bad_prints", "bucket"),
         ("is_stablecoin", "is_pumped", "is_stale"),
-        ("run", "input_hash", "seed", "calculated_at"),
+        ("run", "input_hash", "context_hash", "seed", "calculated_at"),
     ]
     readonly_fields = ["points", "percentile_", "version", "doubts"]
     change_form_template = "admin/risk/riskscore/change_form.html"

@@ -33,7 +33,7 @@ class ScoreRunAdmin(ReadOnlyAdmin):
         "counts",
         "durations",
         "error",
-        ("fit", "news_at", "seed_base"),
+        ("fit", "news_at", "sentiment_version", "seed_base"),
         ("engine", "cpu"),
         "libraries",
         ("job", "finish_job"),

@@ -110,6 +110,7 @@ RISK = {
         "score_id": 90210,
         "run_id": 71,
         "input_hash": _HASH,
+        "context_hash": _HASH[::-1],
         "seed": "00c0ffee00c0ffee",
         "calculated_at": "2026-03-12T00:15:40Z",
         "learnt_as_of": "2026-03-01",

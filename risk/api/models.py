@@ -40,7 +40,7 @@ class ListModels(RiskView):
 
     def answer(self, values: dict[str, Any], *, version: int, at: datetime, **path: Any) -> Answer:
         known = models.published()
-        return _json(page([_row(model, model.scored_as_of) for model in known], count=len(known)), at)
+        return _json(page([row(model, model.scored_as_of) for model in known], count=len(known)), at)
 
 
 class ShowModel(RiskView):
@@ -58,7 +58,7 @@ class ShowModel(RiskView):
     def answer(self, values: dict[str, Any], *, version: int, at: datetime, **path: Any) -> Answer:
         model = named(path["model_version"])
         fit = models.newest_fit(model)
-        body = _row(model, models.scored_as_of(model)) | {
+        body = row(model, models.scored_as_of(model)) | {
             "parameters": model.parameters,
             "method": model_card.METHOD,
             "limits": model_card.LIMITS,
@@ -146,7 +146,8 @@ class ShowCalibration(RiskView):
         return _json(body, at)
 
 
-def _row(model: RiskModel, scored_as_of: object) -> dict[str, object]:
+def row(model: RiskModel, scored_as_of: object) -> dict[str, object]:
+    """What lists say of a version."""
     return {
         "version": model.version,
         "state": model.state,

@@ -2,6 +2,8 @@
 
 from rest_framework import serializers
 
+from accounts.actions import reasons
+from config.kernel.serializers import StrictSerializer
 from markets.api.schemas import SeriesAnswer, SeriesMeta, SymbolMatch
 from markets.risk_port import NOT_SCORED
 from risk.models import ForecastOutcome, RiskModel, RiskScore
@@ -139,7 +141,11 @@ class Provenance(serializers.Serializer):
 
     score_id = serializers.IntegerField()
     run_id = serializers.IntegerField()
-    input_hash = serializers.CharField(help_text="SHA-256 of what was calculated from.")
+    input_hash = serializers.CharField(help_text="SHA-256 of the prices that were calculated from.")
+    context_hash = serializers.CharField(
+        allow_null=True,
+        help_text="Of what else was: news, wrapping, the score before and the fit, 16 digits each; null: not noted.",
+    )
     seed = serializers.CharField(help_text="Hexadecimal.")
     calculated_at = serializers.DateTimeField()
     learnt_as_of = serializers.DateField(allow_null=True, help_text="What the model had learnt by this day.")
@@ -256,6 +262,25 @@ class RiskModelRow(serializers.Serializer):
     changed_at = serializers.DateTimeField()
     scored_as_of = serializers.DateField(allow_null=True, help_text="Day of its newest finished run.")
     url = serializers.CharField()
+
+
+class AnyModelRow(RiskModelRow):
+    """What administrators see: also a draft, whose card has no page yet."""
+
+    state = serializers.ChoiceField(choices=RiskModel.State.choices)
+
+
+class AnyModelList(serializers.Serializer):
+    count = serializers.IntegerField()
+    next = serializers.CharField(allow_null=True, help_text="Always null: all are shown.")
+    previous = serializers.CharField(allow_null=True, help_text="Always null: all are shown.")
+    results = AnyModelRow(many=True)
+
+
+class Reason(StrictSerializer):
+    """Why somebody does it."""
+
+    reason = serializers.CharField(max_length=reasons.MAX_LENGTH, help_text="Kept in the audit trail.")
 
 
 class RiskModelList(serializers.Serializer):

@@ -46,12 +46,13 @@ _FLAGS = (
 
 
 class ShowRisk(RiskView):
-    """The latest risk score of one cryptocurrency, named by symbol or slug, with what it is made of.
+    """The risk score of one cryptocurrency, named by symbol or slug, with what it is made of: the latest,
+    or that of a past day.
 
     The points of `factors` add up to the score. Without a score, `status`, `reason` and `explanation` say why.
     """
 
-    parameters = _ASSET
+    parameters = _ASSET.extended(as_of=Instant(description="The score of this UTC day; default: the latest."))
 
     @extend_schema(
         responses={
@@ -66,9 +67,10 @@ class ShowRisk(RiskView):
     def answer(self, values: dict[str, Any], *, version: int, at: datetime, **path: Any) -> Answer:
         found = market.match(path["symbol"], market.reader(version), strict=values["strict"], by=values["by"])
         model = scores.model_of(values["model"])
-        run = scores.run_of(model)
+        as_of = values["as_of"]
+        run = scores.run_of(model, as_of=None if as_of is None else as_of.date())
         score = scores.score_in(run, found.row.id)
-        body = _named(found) | (_unknown(model) if run is None or score is None else _described(score, run, at))
+        body = _named(found) | (_unknown(model, as_of) if run is None or score is None else _described(score, run, at))
         turn = None if score is None else fresh_until(score.as_of)
         return Answer.of(
             orjson.dumps(body, option=orjson.OPT_UTC_Z), at=at, fresh_until=turn if turn and turn > at else None
@@ -80,8 +82,9 @@ def _named(found: Match) -> dict[str, object]:
     return {"symbol": row.symbol, "slug": row.slug, "name": row.name, "match": found.described()}
 
 
-def _unknown(model: RiskModel | None) -> dict[str, object]:
-    reason = "No model is in charge." if model is None else "No finished run of this model has seen this asset."
+def _unknown(model: RiskModel | None, as_of: datetime | None) -> dict[str, object]:
+    of_day = "" if as_of is None else f" as of {as_of.date()}"
+    reason = f"No finished run of this model{of_day} has seen this asset." if model else "No model is in charge."
     nothing = dict.fromkeys(
         ("score", "percentile", "band", "forecast_volatility", "confidence", "delta_since_previous", "data", "as_of")
     )
@@ -128,6 +131,7 @@ def _described(score: RiskScore, run: ScoreRun, at: datetime) -> dict[str, objec
             "score_id": score.pk,
             "run_id": run.pk,
             "input_hash": score.input_hash,
+            "context_hash": score.context_hash or None,
             "seed": score.seed,
             "calculated_at": score.calculated_at,
             "learnt_as_of": None if run.fit is None else run.fit.as_of,

@@ -119,7 +119,13 @@ class RiskScore(models.Model):
     data_from = models.DateField(null=True, blank=True)
     data_to = models.DateField(null=True, blank=True)
     observations = models.PositiveIntegerField(default=0, help_text="Days with a price that is believed.")
-    input_hash = models.CharField(max_length=64, help_text="SHA-256 of what was calculated from.")
+    input_hash = models.CharField(max_length=64, help_text="SHA-256 of the prices that were calculated from.")
+    context_hash = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        help_text="Of what else was: news, wrapping, the score before, the fit, 64 bits of a SHA-256 each.",
+    )
     seed = models.CharField(max_length=16, help_text="Hexadecimal: 64 bits of random streams of this row.")
     previous = models.ForeignKey(
         "self",

@@ -40,6 +40,9 @@ class ScoreRun(models.Model):
         null=True, blank=True, help_text="The job that finishes it, once every chunk is there."
     )
     news_at = models.DateTimeField(help_text="News seen by then count.")
+    sentiment_version = models.CharField(
+        max_length=64, blank=True, default="", help_text="The scorer whose tones of news count; empty: nobody noted it."
+    )
     chunks = models.PositiveIntegerField(default=0)
     chunks_done = models.PositiveIntegerField(default=0)
     counts = models.JSONField(default=dict, help_text="Rows of each status.")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from django.db.models import Max, Q
+from django.db.models import Max, Q, QuerySet
 
 from risk.errors import InsufficientHistory, NoBacktest
 from risk.models import Backtest, RiskFit, RiskModel, ScoreRun
@@ -15,9 +15,18 @@ FEWEST_DAYS = 60
 
 def published() -> Sequence[Any]:
     """Every version that has ever been in use, the one in charge first, each with `scored_as_of`."""
+    return _listed(RiskModel.objects.published())
+
+
+def all_of_them() -> Sequence[Any]:
+    """The same with drafts."""
+    return _listed(RiskModel.objects.all())
+
+
+def _listed(models: QuerySet[RiskModel]) -> Sequence[Any]:
     finished = Q(runs__state=ScoreRun.State.FINISHED)
-    models = RiskModel.objects.published().annotate(scored_as_of=Max("runs__as_of", filter=finished))
-    return list(models.order_by("-is_headline", "-created_at", "-id"))
+    found = models.annotate(scored_as_of=Max("runs__as_of", filter=finished))
+    return list(found.order_by("-is_headline", "-created_at", "-id"))
 
 
 def scored_as_of(model: RiskModel) -> date | None:

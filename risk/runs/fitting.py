@@ -32,18 +32,18 @@ def request(owner: User | None, parameters: Parameters, *, at: datetime) -> Job:
 
 
 def perform(job: Job) -> Mapping[str, object]:
-    """Learn; raises `HistoryTooShort` where no model could that these formulas can calculate."""
+    """Learn; raises `HistoryTooShort` where no model could, and `NoModelOfTheseFormulas`."""
     from risk.runs import learning
 
     at = clock.now()
     parameters = Parameters(**job.parameters)
-    as_of = date.fromisoformat(parameters.as_of) if parameters.as_of else learning.month_end(scoring.last_close(at))
+    as_of = date.fromisoformat(parameters.as_of) if parameters.as_of else learning.month_end(at.date())
     fits: dict[str, int] = {}
     models = scoring.models_of(parameters.model, at=at)
     for model in models:
         fit = learning.fit_on(model, as_of, at=at, on_progress=lambda percent: jobs.progress(job, percent))
         if fit is not None:
             fits[model.version] = fit.pk
-    if models and not fits:
+    if not fits:
         raise HistoryTooShort
     return {"as_of": as_of.isoformat(), "fits": fits, "skipped": scoring.skipped(parameters.model)}

@@ -15,7 +15,7 @@ from risk.quant.features import Market
 from risk.quant.garch import Prior
 from risk.quant.learning import STEP, Day
 from risk.quant.outcomes import Outcomes, outcomes
-from risk.quant.returns import bad_prints
+from risk.quant.returns import BAD_PRINT_DAYS, bad_prints
 from risk.quant.universe import Measured, Panel
 
 AT_ONCE = 500
@@ -27,6 +27,7 @@ _DAY = timedelta(days=1)
 def fit_for(model: RiskModel, day: date, *, at: datetime) -> RiskFit | None:
     """What the model had learnt by the end of the month before a day; learnt now, if that has not happened.
 
+    A day that ends its month is told by the month before it, too: in the night after it the refit is still to come.
     Where the history was too short then, the latest that was learnt before the day, or what can be learnt by the day
     itself; None where even that is too little.
     """
@@ -41,8 +42,8 @@ def fit_for(model: RiskModel, day: date, *, at: datetime) -> RiskFit | None:
 
 
 def month_end(day: date) -> date:
-    """The last day of the month before; a day that ends its month is that day."""
-    return day if (day + _DAY).day == 1 else day.replace(day=1) - _DAY
+    """The last day of the month before."""
+    return day.replace(day=1) - _DAY
 
 
 def fit_on(
@@ -123,11 +124,16 @@ def market_of(panel: Panel, bitcoin: int | None) -> Market:
 
 
 def realised(panel: Panel, day: date) -> Outcomes:
-    """What came of everybody within the 30 days after a day; bad prints are judged with what followed them."""
+    """What came of everybody within the 30 days after a day.
+
+    Bad prints are judged with what followed them, also after the 30 days as far as the panel knows it: all that is
+    needed but for a day whose 30 days end with the panel.
+    """
     place = (day - frames.EPOCH).days - panel.first_day
-    after = panel.prices[:, max(0, place - universe.CONTEXT_DAYS) : place + STEP + 1]
+    first = max(0, place - universe.CONTEXT_DAYS)
+    after = panel.prices[:, first : place + STEP + 1 + BAD_PRINT_DAYS]
     believed = np.where(bad_prints(after) | ~(after > 0), np.nan, after)
-    return outcomes(believed[:, min(place, universe.CONTEXT_DAYS) :])
+    return outcomes(believed[:, place - first : place - first + STEP + 1])
 
 
 def day_of(known: Measured, came: Outcomes) -> Day:

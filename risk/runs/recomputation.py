@@ -11,7 +11,7 @@ from risk.runs import scorecards
 COMPARED = tuple(
     field.attname
     for field in RiskScore._meta.concrete_fields
-    if field.name not in ("id", "run", "calculated_at", "as_of", "asset", "model")
+    if field.name not in ("id", "run", "calculated_at", "as_of", "asset", "model", "context_hash")
 )
 
 
@@ -27,7 +27,9 @@ class Difference:
 def recompute(score: RiskScore) -> list[Difference]:
     """What differs; nothing where all is as it was.
 
-    Everybody of the run is measured again, since ranks need them all. Raises `ModelOfOtherFormulas` where this code is
+    Everybody of the run is measured again, since ranks need them all; news are read as they were known at the run's
+    `news_at`, in the words of then, as the run's scorer had judged them. `context: ...` says which of `CONTEXT` is not
+    what it was. Raises `ModelOfOtherFormulas` where this code is
     not what made the score.
     """
     run = score.run
@@ -44,8 +46,18 @@ def recompute(score: RiskScore) -> list[Difference]:
     ]
     if scorecards.checksum_of(market) != run.context_checksum:
         differences.append(Difference("market context", run.context_checksum, scorecards.checksum_of(market)))
-    hashes = dict(RiskScore.objects.filter(run=run).values_list("asset_id", "input_hash"))
-    others = sum(hashes[row.asset_id] != row.input_hash for row in rows if row.asset_id != score.asset_id)
+    if score.context_hash:  # earlier releases noted none
+        before, now = (scorecards.context_parts(row.context_hash) for row in (score, again))
+        differences += [
+            Difference(f"context: {name}", before[name], now[name]) for name in before if before[name] != now[name]
+        ]
+    stored = RiskScore.objects.filter(run=run).values_list("asset_id", "input_hash", "context_hash")
+    hashes = {asset_id: (inputs, context) for asset_id, inputs, context in stored}
+    others = sum(
+        hashes[row.asset_id] != (row.input_hash, row.context_hash if score.context_hash else "")
+        for row in rows
+        if row.asset_id != score.asset_id
+    )
     if differences and others:
         differences.append(Difference("inputs of other assets", "as scored", f"{others} have changed"))
     return differences

@@ -5,7 +5,7 @@ import io
 import platform
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from datetime import UTC, date, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from math import exp, isfinite
@@ -26,6 +26,7 @@ from config.kernel.many import any_of
 from markets.models import Asset
 from markets.queries import news_mood
 from markets.queries.news_mood import AssetMood
+from markets.sentiment import scorer
 from markets.sentiment.daily import NewsMood
 from risk import frames
 from risk.actions import risk_models, risk_scores, score_runs
@@ -43,6 +44,8 @@ from risk.runs import learning, scoring
 
 CHUNK_ASSETS = 500
 ADDITIVE_WITHIN = 1e-9
+CONTEXT = ("news", "wrapping", "score before", "fit")
+"""What a score is made of besides prices, in the order of its `context_hash`."""
 LIBRARIES = ("numpy", "scipy", "numba", "llvmlite")
 _DAY = timedelta(days=1)
 
@@ -79,7 +82,8 @@ def plan(model: RiskModel, as_of: date, *, at: datetime, asset_ids: Sequence[int
     risk_models.require_own(model)
     started = time.perf_counter()
     fit = learning.fit_for(model, as_of, at=at)
-    asset_ids = frames.universe_of(as_of) if asset_ids is None else asset_ids
+    if asset_ids is None:
+        asset_ids = frames.listed() if as_of >= scoring.last_close(at) else frames.there_on(as_of)
     return Plan(model, as_of, fit, asset_ids, frames.market(asset_ids, through=as_of), time.perf_counter() - started)
 
 
@@ -88,6 +92,7 @@ def begin(plan: Plan, *, job: Job, at: datetime, chunk_assets: int = CHUNK_ASSET
     context = _packed(plan.market)
     facts = {
         "news_at": _close(plan.as_of),
+        "sentiment_version": scorer.model_version(),
         "context": context,
         "context_checksum": hashlib.sha256(context).hexdigest(),
         "seed_base": _seed_base(plan.model, plan.as_of),
@@ -169,6 +174,7 @@ def preview(plan: Plan, *, on_progress: Callable[[int], None] = lambda assets: N
         fit=plan.fit,
         as_of=plan.as_of,
         news_at=_close(plan.as_of),
+        sentiment_version=scorer.model_version(),
         seed_base=_seed_base(plan.model, plan.as_of),
         started_at=at,
         engine=installed(),
@@ -199,7 +205,9 @@ def cards(run: ScoreRun, found: Measured, *, at: datetime) -> Iterator[RiskScore
     """
     parameters = Parameters.of(run.model.parameters)
     previous, pumped = _past(run, found.asset_ids.tolist(), parameters)
-    moods = news_mood.moods(found.asset_ids.tolist(), at=run.news_at)
+    moods = news_mood.moods(
+        found.asset_ids.tolist(), at=run.news_at, model_version=run.sentiment_version or None, judged_by=at
+    )
     facts = _facts(run, found, moods, previous, pumped, parameters)
     beside = universe.compared(found)
     day = None
@@ -245,6 +253,7 @@ def _card(
         seed=_first_bits(str(found.input_hash[row]), str(asset_id), run.as_of.isoformat(), run.model.version, "score"),
         calculated_at=at,
     )
+    card.context_hash = _context_hash(run, found, facts, moods[asset_id], previous.get(asset_id), row)
     if standing in (Standing.ORDINARY, Standing.STABLECOIN):
         card.measurements = [*measurements, _news(moods[asset_id].mood)]
         if isfinite(found.peg_distance[row]):
@@ -298,6 +307,25 @@ def _with_score(
         card.delta_by_component = [
             {"component": name, "points": points.get(name, 0.0) - before.get(name, 0.0)} for name in names
         ]
+
+
+def context_parts(context_hash: str) -> dict[str, str]:
+    """What the hash of a context says of each of `CONTEXT`."""
+    width = len(context_hash) // len(CONTEXT)
+    return {name: context_hash[width * place : width * (place + 1)] for place, name in enumerate(CONTEXT)}
+
+
+def _context_hash(
+    run: ScoreRun, found: Measured, facts: Facts, mood: AssetMood, previous: RiskScore | None, row: int
+) -> str:
+    underlying = int(facts.underlying[row])
+    parts: dict[str, Sequence[object]] = {
+        "news": (mood.model_version, *astuple(mood.mood)),
+        "wrapping": (None if underlying < 0 else int(found.asset_ids[underlying]),),
+        "score before": (previous and previous.pk, float(facts.held_at[row])),
+        "fit": (run.fit and run.fit.input_hash,),
+    }
+    return "".join(_first_bits(*map(repr, parts[name])) for name in CONTEXT)
 
 
 def _news(mood: NewsMood) -> Natural:

@@ -3,7 +3,7 @@
 This module stays light, for the web process reads it to ask for a run; what calculates is imported when it is needed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -13,9 +13,9 @@ from django.db import transaction
 from accounts.actions import audit, jobs, reasons
 from accounts.models import Job, User
 from config.kernel import clock
-from config.kernel.errors import Conflict
+from config.kernel.errors import Conflict, Impossible, ValidationFailed
 from risk.actions import risk_models, score_runs
-from risk.actions.risk_models import ModelOfOtherFormulas
+from risk.actions.risk_models import ModelNotScored, ModelOfOtherFormulas
 from risk.actions.score_runs import AlreadyScored, RunNotRunning
 from risk.models import RiskModel, ScoreChunk, ScoreRun
 
@@ -31,6 +31,20 @@ class RunNotFailed(Conflict):
     message = "Only a run that failed can be run again: the scores of a finished one are what they are."
 
 
+class NoModelOfTheseFormulas(Impossible):
+    """What was asked of every active model has been done by none, as after a release with other formulas."""
+
+    code = "no_model_of_these_formulas"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Every active risk model was made of other formulas than these, so none is calculated and scores grow old."
+            f" Run `{risk_models.successor(RiskModel.objects.headline().first())}`: it scores by these formulas and"
+            " makes them the headline.",
+            skipped=skipped(None),
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Parameters:
     """Which day's close, an ISO date, and which version; None: yesterday's, and every active model."""
@@ -42,6 +56,19 @@ class Parameters:
 def request(owner: User | None, parameters: Parameters, *, at: datetime) -> Job:
     """Ask for scores; a worker begins the runs."""
     return jobs.request(UNIVERSE, owner=owner, parameters=asdict(parameters), at=at)
+
+
+def request_by_hand(parameters: Parameters, *, by: User, at: datetime, reason: str) -> Job:
+    """Ask for scores because somebody wants them. Raises `ModelNotFound`, and `ValidationFailed` for a day to come."""
+    reason = reasons.given(reason)
+    if parameters.as_of is not None and date.fromisoformat(parameters.as_of) > last_close(at):
+        raise ValidationFailed(fields={"as_of": ["That day is not over."]})
+    if parameters.model is not None:
+        risk_models.named(parameters.model)
+    with transaction.atomic():
+        job = request(by, parameters, at=at)
+        audit.record("risk.run.asked_for", actor=by, subject=job, at=at, reason=reason, after=asdict(parameters))
+    return job
 
 
 def request_again(run: ScoreRun, *, by: User, at: datetime, reason: str) -> Job:
@@ -63,18 +90,43 @@ def last_close(at: datetime) -> date:
 
 
 def models_of(version: str | None, *, at: datetime) -> list[RiskModel]:
-    """The model of this version, or all active ones of these formulas; people are told of the others."""
+    """The model of this version, or all active ones of these formulas; people are told of the others.
+
+    Raises `NoModelOfTheseFormulas` where all are of others.
+    """
     if version is not None:
         return [risk_models.named(version)]
     risk_models.register(at=at)
     risk_models.tell_of_other_formulas(at=at)
-    return [model for model in RiskModel.objects.active().order_by("pk") if risk_models.is_own(model)]
+    own = [model for model in RiskModel.objects.active().order_by("pk") if risk_models.is_own(model)]
+    if not own:
+        raise NoModelOfTheseFormulas
+    return own
 
 
 def skipped(version: str | None) -> dict[str, str]:
     """The active models that `models_of` leaves out, by version, and why."""
     others = RiskModel.objects.active().order_by("pk") if version is None else []
     return {model.version: ModelOfOtherFormulas.message for model in others if not risk_models.is_own(model)}
+
+
+def put_in_charge(
+    model: RiskModel, *, by: User | None, reason: str, on_progress: Callable[[int], None] = lambda assets: None
+) -> None:
+    """Make an active model the headline; where readers would lose scores by it, its scores of the last close first.
+
+    May be done again where it was interrupted. Raises `ModelNotScored` while another process scores that day.
+    """
+    from risk.runs import scorecards
+
+    try:
+        risk_models.make_headline(model, by=by, at=clock.now(), reason=reason)
+    except ModelNotScored:
+        try:
+            scorecards.score(model, last_close(clock.now()), on_progress=on_progress)
+        except AlreadyScored:
+            log.info("risk.already_scored", version=model.version)
+        risk_models.make_headline(model, by=by, at=clock.now(), reason=reason)
 
 
 def perform(job: Job) -> Mapping[str, object]:

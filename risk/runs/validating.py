@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -38,6 +38,8 @@ class Snapshot:
 
     date: date
     day: Day
+    first_seen: Day
+    """The same by what was known when its 30 days were over: who forecasts that evening learns from no more."""
     came: Outcomes
     orders: Mapping[str, FloatArray]
     is_even: BoolArray
@@ -52,6 +54,8 @@ def perform(
     on_progress: Callable[[int], None] = lambda dates: None,
 ) -> dict[str, Report]:
     """A report of all assets, learning from all, and of unseen ones, learning from the others alone.
+
+    Each date is forecast by what the model would have learnt then: from its `learning_dates` newest past dates.
 
     Judged are dates from the thirteenth on, and from `since`. Raises `HistoryTooShort`.
     """
@@ -74,14 +78,15 @@ def perform(
     for place in range(learning.FEWEST_DATES, len(taken)):
         if since is not None and days[place] < since:
             continue
-        past, now = taken[:place], taken[place]
+        *past, last = taken[max(0, place - parameters.learning_dates) : place]
+        taught, now = [*((entry.day, entry) for entry in past), (last.first_seen, last)], taken[place]
         everybody = np.ones(len(now.is_even), dtype=np.bool_)
-        for name, taught, judged in (
-            (ALL, [entry.day for entry in past], everybody),
-            (UNSEEN, [_of(entry.day, entry.is_even) for entry in past], ~now.is_even),
+        for name, days_taught, judged in (
+            (ALL, [day for day, _ in taught], everybody),
+            (UNSEEN, [_of(day, entry.is_even) for day, entry in taught], ~now.is_even),
         ):
             learnt = learning.learn(
-                taught,
+                days_taught,
                 penalty=parameters.penalty,
                 recent_share=parameters.recent_share,
                 calibration_dates=parameters.calibration_dates,
@@ -99,6 +104,7 @@ def _snapshot(panel: Panel, day: date, known: Measured, is_even: BoolArray) -> S
     rows = np.flatnonzero(known.standing == Standing.ORDINARY)
     came = history.realised(panel, day)
     column = (day - frames.EPOCH).days - panel.first_day + 1
+    then = history.realised(panel.until(column + learning.STEP), day)
     prices = panel.prices[rows, max(0, column - 91) : column]
     moves = returns(prices).values
     orders = {
@@ -107,7 +113,9 @@ def _snapshot(panel: Panel, day: date, known: Measured, is_even: BoolArray) -> S
         "trailing_90": deviations(moves[:, -90:]),
         "cap_rank": known.values[rows, NAMES.index("smallness")],
     }
-    return Snapshot(day, history.day_of(known, came), _rows(came, rows), orders, is_even[rows])
+    taught = history.day_of(known, came)
+    first_seen = replace(taught, log_risk=then.log_risk[rows])
+    return Snapshot(day, taught, first_seen, _rows(came, rows), orders, is_even[rows])
 
 
 def _rows(came: Outcomes, rows: "np.ndarray[tuple[int], np.dtype[np.intp]]") -> Outcomes:

@@ -37,8 +37,8 @@ def test_only_the_migrations_act_as_the_owner(prepare, tmp_path):
         "app collectstatic --noinput",
         "app sync_roles",
         "app sync_schedules",
-        "app register_model --activate The demo shows the newest.",
         "app demo --json",
+        "app register_model --activate The demo shows the newest.",
     ]
 
 
@@ -46,6 +46,10 @@ def test_demo_tells_the_logins_and_the_log_does_not(prepare, tmp_path):
     assert prepare() == LOGINS
     assert "s3cret-word" not in (tmp_path / "setup.log").read_text()
     assert "doing demo" in (tmp_path / "setup.log").read_text()
+
+
+def test_demo_is_served_by_the_model_before_when_the_newest_cannot_be_shown(prepare):
+    assert prepare(FAILS="register_model") == LOGINS
 
 
 def test_without_demo_there_are_no_logins(prepare, tmp_path):

@@ -132,6 +132,7 @@ class RiskScoreFactory(DjangoModelFactory[RiskScore]):
     data_to = DAY
     observations = 1000
     input_hash = Sequence(lambda n: f"{n:064x}")
+    context_hash = Sequence(lambda n: f"{n:064x}")
     seed = "00000000000000aa"
     calculated_at = NIGHT
 

@@ -5,9 +5,12 @@ from django.core.management.base import BaseCommand, CommandError
 
 from config.kernel import clock
 from config.kernel.errors import Problem
+from config.kernel.progress import progress_bar
+from markets.models import Asset
 from risk.actions import risk_models
 from risk.models import RiskModel
 from risk.parameters import Parameters
+from risk.runs import scoring
 
 DEFAULTS = Parameters().stored()
 
@@ -26,7 +29,11 @@ class Command(BaseCommand):
             metavar="NAME=VALUE",
             help="parameters that differ from the defaults: " + ", ".join(f"{n}={v}" for n, v in DEFAULTS.items()),
         )
-        parser.add_argument("--activate", metavar="REASON", help="let it score and make it the headline")
+        parser.add_argument(
+            "--activate",
+            metavar="REASON",
+            help="let it score and make it the headline; where the headline shows scores, its own are calculated first",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         at = clock.now()
@@ -35,7 +42,8 @@ class Command(BaseCommand):
             if options["activate"]:
                 if model.state == RiskModel.State.DRAFT:
                     risk_models.activate(model, by=None, at=at, reason=options["activate"])
-                risk_models.make_headline(model, by=None, at=at, reason=options["activate"])
+                with progress_bar("Scoring", total=Asset.objects.listed().count(), unit="assets") as done:
+                    scoring.put_in_charge(model, by=None, reason=options["activate"], on_progress=done)
         except Problem as problem:
             raise CommandError(problem.message) from problem
         model.refresh_from_db()

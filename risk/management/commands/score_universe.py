@@ -37,10 +37,7 @@ class Command(BaseCommand):
             return
         shown = self._shown(options["assets"] or [])
         try:
-            models = scoring.models_of(options["model"], at=at)
-            if not models:
-                raise CommandError("No active risk model is of these formulas: see `register_model --activate`.")
-            for model in models:
+            for model in scoring.models_of(options["model"], at=at):
                 with progress_bar("Scoring", total=Asset.objects.listed().count(), unit="assets") as done:
                     if options["dry_run"]:
                         rows = scorecards.preview(scorecards.plan(model, as_of, at=at), on_progress=done)

@@ -41,9 +41,7 @@ class Command(BaseCommand):
         until = options["until"] or scoring.last_close(at)
         try:
             models = scoring.models_of(options["model"], at=at)
-            model = next((model for model in models if model.is_headline), models[0] if models else None)
-            if model is None:
-                raise CommandError("No active risk model is of these formulas.")
+            model = next((model for model in models if model.is_headline), models[0])
             with progress_bar("Validating", total=None, unit="dates") as done:
                 reports = validating.perform(model, until=until, since=options["since"], on_progress=done)
         except Problem as problem:

@@ -4,7 +4,7 @@ import pytest
 
 from markets.actions import news, news_scores
 from markets.actions.stored_rows import StoredRows
-from markets.models import Asset, Market, NewsFeed, NewsItem, NewsMention, NewsScore
+from markets.models import Asset, Market, NewsFeed, NewsItem, NewsMention, NewsScore, NewsWording
 from markets.providers.news import Headline
 from markets.sentiment import scorer
 from tests.markets.factories import NOON, AssetFactory, NewsFeedFactory, NewsItemFactory, NewsScoreFactory, QuoteFactory
@@ -68,6 +68,35 @@ def test_a_rewritten_headline_is_matched_and_scored_anew(feed: NewsFeed, bitcoin
     assert NewsItem.objects.get().title == "Exchange says the coins are safe after all"
     assert not NewsMention.objects.exists()
     assert NewsScore.objects.get().events == []
+
+
+def test_the_words_before_stay_with_whom_they_named_and_their_score(feed: NewsFeed, bitcoin: Asset) -> None:
+    news.store(feed, [headline(summary="Funds are gone.")], at=NOON)
+    before = NewsScore.objects.get()
+
+    news.store(feed, [headline(title="Exchange says the coins are safe after all")], at=NOON + timedelta(hours=1))
+
+    kept = NewsWording.objects.get()
+    assert (kept.title, kept.summary) == (headline().title, "Funds are gone.")
+    assert (kept.asset_ids, kept.replaced_at) == ([bitcoin.pk], NOON + timedelta(hours=1))
+    assert kept.scores == {
+        scorer.model_version(): {"tone": before.tone, "events": ["hack"], "scored_at": NOON.isoformat()}
+    }
+
+
+def test_another_version_judges_the_words_before_too(feed: NewsFeed) -> None:
+    for title in (headline().title, "Exchange says the coins are safe after all"):
+        news.store(feed, [headline(title=title)], at=NOON)
+    kept = NewsWording.objects.get()
+    said = kept.scores
+    NewsWording.objects.update(scores={"lexicon-0": {"tone": 0.0, "events": [], "scored_at": NOON.isoformat()}})
+
+    assert news_scores.score_missing(limit=10, at=NOON) == 1
+    assert news_scores.score_missing(limit=10, at=NOON) == 0
+
+    kept.refresh_from_db()
+    assert kept.scores.keys() == {"lexicon-0", scorer.model_version()}
+    assert kept.scores[scorer.model_version()] == said[scorer.model_version()]
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,12 @@ from typing import Any
 
 import pytest
 
-from markets.models import Asset
+from markets.actions import news
+from markets.models import Asset, NewsFeed, NewsItem
+from markets.providers.news import Headline
 from markets.queries import news_mood
 from markets.queries.news_mood import moods
-from tests.markets.factories import NOON, AssetFactory, NewsItemFactory, NewsScoreFactory
+from tests.markets.factories import NOON, AssetFactory, NewsFeedFactory, NewsItemFactory, NewsScoreFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -65,7 +67,46 @@ def test_many_assets_ask_as_many_questions_as_one(coin: Asset, django_assert_num
     for asset in (coin, *others):
         story(asset, age=1)
 
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         found = news_mood.moods([coin.pk, *(asset.pk for asset in others)], at=NOON)
 
     assert [said.mood.items for said in found.values()] == [1] * 6
+
+
+def said(feed: NewsFeed, title: str, *, hours: int) -> None:
+    """The feed tells its story of noon in these words so many hours later."""
+    headline = Headline("1", "https://news.example.com/1", title, "", "en", NOON)
+    news.store(feed, [headline], at=NOON + timedelta(hours=hours))
+
+
+def test_what_was_known_before_a_headline_was_rewritten_is_read_in_the_words_it_had(db: None) -> None:
+    bitcoin, ether = (AssetFactory.create(slug=name.lower(), name=name) for name in ("Bitcoin", "Ethereum"))
+    feed = NewsFeedFactory.create()
+    titles = ["Bitcoin exchange hacked", "Ethereum exchange hacked", "Exchange is safe and sound"]
+    for hours, title in zip((0, 2, 4), titles, strict=True):
+        said(feed, title, hours=hours)
+
+    item = NewsItem.objects.get()
+    found = {
+        hours: {
+            asset.name: (mood.evidence, mood.mood.net_negativity > 0, mood.events)
+            for asset in (bitcoin, ether)
+            for mood in [moods([bitcoin.pk, ether.pk], at=NOON + timedelta(hours=hours))[asset.pk]]
+        }
+        for hours in (1, 3, 5)
+    }
+    nothing: tuple[list[int], bool, dict[str, list[int]]] = ([], False, {})
+    hacked = ([item.pk], True, {"hack": [item.pk]})
+    assert found == {
+        1: {"Bitcoin": hacked, "Ethereum": nothing},
+        3: {"Bitcoin": nothing, "Ethereum": hacked},
+        5: {"Bitcoin": nothing, "Ethereum": nothing},
+    }
+
+
+def test_what_was_judged_later_does_not_count_for_whoever_reads_again(coin: Asset) -> None:
+    early, late = story(coin, age=1), story(coin, age=2)
+    NewsItem.objects.get(pk=late).scores.update(scored_at=NOON + timedelta(minutes=1))
+
+    assert moods([coin.pk], at=NOON)[coin.pk].evidence == [early, late]
+    assert moods([coin.pk], at=NOON, judged_by=NOON)[coin.pk].evidence == [early]

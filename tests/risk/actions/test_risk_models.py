@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import pytest
 from django.db import IntegrityError, transaction
 
@@ -10,12 +12,14 @@ from risk.actions.risk_models import (
     ModelNotActive,
     ModelNotDraft,
     ModelNotFound,
+    ModelNotScored,
     ModelOfOtherFormulas,
 )
 from risk.models import RiskModel
 from risk.parameters import Parameters
 from tests.accounts.factories import UserFactory
-from tests.risk.markets import NOON
+from tests.risk.factories import ScoreRunFactory
+from tests.risk.markets import LAST, NOON
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 
@@ -121,3 +125,28 @@ def test_invariants_hold_through_every_deed_and_notice_what_was_none(first, seco
         f"risk model {first.version} is active, and retired by the audit trail",
         "the headline among the risk models is not the one that the audit trail names last",
     ]
+
+
+@pytest.mark.parametrize(
+    ("days", "state_of_run"), [(None, ""), (-1, "finished"), (0, "failed"), (0, "running")], ids=str
+)
+def test_model_that_would_take_scores_from_readers_is_not_made_the_headline(first, second, days, state_of_run):
+    ScoreRunFactory.create(model=first, as_of=LAST)
+    if days is not None:
+        ScoreRunFactory.create(model=second, as_of=LAST + timedelta(days=days), state=state_of_run)
+    risk_models.activate(second, by=None, at=NOON, reason="Beside it.")
+
+    with pytest.raises(ModelNotScored, match=f"`score_universe --model {second.version}` first"):
+        risk_models.make_headline(second, by=None, at=NOON, reason="Too early.")
+
+    assert (state(first), state(second)) == (("active", True), ("active", False))
+
+
+def test_model_with_scores_as_new_is_made_the_headline(first, second):
+    for model in (first, second):
+        ScoreRunFactory.create(model=model, as_of=LAST)
+    risk_models.activate(second, by=None, at=NOON, reason="Beside it.")
+
+    risk_models.make_headline(second, by=None, at=NOON, reason="It covers better.")
+
+    assert state(second) == ("active", True)

@@ -189,6 +189,7 @@ def test_a_number_says_where_it_comes_from(client: Client, btc: Asset, run: Scor
         "score_id": score.pk,
         "run_id": run.pk,
         "input_hash": score.input_hash,
+        "context_hash": score.context_hash,
         "seed": "00000000000000aa",
         "calculated_at": "2026-03-12T00:15:00Z",
         "learnt_as_of": "2026-03-01",
@@ -206,7 +207,7 @@ def test_news_are_evidence_and_too_few_of_them_are_a_reason(client: Client, btc:
     known = NewsItemFactory.create(published_at=before, fetched_at=before)
     later = NewsItemFactory.create(published_at=NOON, fetched_at=NOON)
     for item in (known, later):
-        NewsScoreFactory.create(item=item)
+        NewsScoreFactory.create(item=item, scored_at=item.fetched_at)
         item.mentions.create(asset=btc, matched_by="name", term="Bitcoin")
     RiskScoreFactory.create(asset=btc, run=run)
 
@@ -215,6 +216,23 @@ def test_news_are_evidence_and_too_few_of_them_are_a_reason(client: Client, btc:
         "missing_reason": "too_few_items",
         "url": "/api/v1/cryptocurrencies/bitcoin/news",
     }
+
+
+def test_a_past_day_has_the_score_of_its_run_with_all_that_explains_it(
+    client: Client, btc: Asset, run: ScoreRun
+) -> None:
+    RiskScoreFactory.create(asset=btc, run=run)
+    before = ScoreRunFactory.create(model=run.model, as_of=DAY - timedelta(days=3))
+    past = RiskScoreFactory.create(asset=btc, run=before, score=40.0)
+
+    body = risk(client, as_of=before.as_of.isoformat())
+    missing = risk(client, as_of=(DAY - timedelta(days=2)).isoformat())
+
+    assert (body["as_of"], body["score"], body["stale"]) == ("2026-03-08", 40.0, True)
+    assert body["provenance"]["score_id"] == past.pk
+    assert [factor["component"] for factor in body["factors"]] == [entry["component"] for entry in past.contributions]
+    assert (missing["status"], missing["score"]) == ("not_scored", None)
+    assert missing["reason"] == "No finished run of this model as of 2026-03-09 has seen this asset."
 
 
 def test_what_changed_is_told_by_component(client: Client, btc: Asset, run: ScoreRun) -> None:

@@ -62,11 +62,20 @@ def test_the_scores_before_of_twelve_assets_cost_no_more_questions_than_that_of_
     assert questions(score, *others) == questions(score)
 
 
-def test_forecasts_without_an_outcome_are_found_by_their_day(score: RiskScore) -> None:
-    (plan,) = plans(lambda: realised._open(ForecastOutcome.Horizon.DAY, DAY, DAY))
+def test_forecasts_without_an_outcome_are_found_by_their_run(score: RiskScore) -> None:
+    (plan,) = plans(lambda: realised._open(ForecastOutcome.Horizon.DAY, score.run))
 
-    assert "risk_score_by_day" in plan
+    assert "risk_score_once_per_run" in plan
     assert "forecast_outcome_once" in plan
+
+
+def test_runs_with_forecasts_that_may_be_open_are_found_by_the_counts_of_their_day(score: RiskScore) -> None:
+    (plan,) = plans(lambda: realised._open_runs(ForecastOutcome.Horizon.DAY, DAY, None))
+
+    assert plan.count("calibration_day_once") >= 2
+    assert "Seq Scan on risk_calibrationday" not in plan
+    assert "risk_riskscore" not in plan
+    assert "risk_forecastoutcome" not in plan
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from django.db.models import Max
 
+from config.kernel import clock
 from markets.models import Asset, NewsMention
 from markets.queries import news_mood
 from risk.actions import risk_models
@@ -55,7 +56,8 @@ def points(row: RiskScore, cause: str) -> float:
     return float(sum(entry["points"] for entry in row.contributions if entry["component"] == cause))
 
 
-def test_asset_without_any_price(score):
+def test_asset_without_any_price(score, monkeypatch):
+    monkeypatch.setattr(clock, "now", lambda: NOON)
     row = score(AssetFactory.create(slug="silent"))
 
     assert (row.status, row.reason) == ("no_history", "There is no daily price of it.")

@@ -1,14 +1,19 @@
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
+import numpy as np
 import pytest
 
 from config import pipelines
+from config.kernel import clock
+from markets.runs import simulation
+from risk import frames, tasks
 from risk.actions import risk_models
-from risk.models import RiskFit
+from risk.models import RiskFit, ScoreRun
 from risk.runs import fitting, learning
 from tests.markets.factories import store_daily_bars
-from tests.risk.markets import LAST, NOON, coin, simulated, walk
+from tests.risk.markets import LAST, NOON, coin, perform_all, simulated, walk
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 
@@ -62,9 +67,60 @@ def test_too_short_a_history_is_said():
     ("day", "end"),
     [
         (date(2026, 3, 11), date(2026, 2, 28)),
-        (date(2026, 3, 31), date(2026, 3, 31)),
-        (date(2026, 3, 1), date(2026, 2, 28)),
+        (date(2026, 3, 31), date(2026, 2, 28)),
+        (date(2026, 4, 1), date(2026, 3, 31)),
     ],
 )
 def test_models_are_learnt_by_the_end_of_a_month(day, end):
     assert learning.month_end(day) == end
+
+
+def test_the_night_of_the_first_is_scored_by_the_fit_before_and_nothing_is_learnt_twice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    learnt: list[date] = []
+    fit_on = learning.fit_on
+
+    def counted(model: Any, as_of: date, **how: Any) -> Any:
+        learnt.append(as_of)
+        return fit_on(model, as_of, **how)
+
+    monkeypatch.setattr(learning, "fit_on", counted)
+    first = datetime(2026, 4, 1, 0, 15, tzinfo=UTC)
+    simulation.perform(simulation.Parameters(26, 540, 3), at=first + timedelta(days=1))
+    risk_models.register(at=first)
+
+    for at, ask in (
+        (first - timedelta(days=1), tasks.score_universe),
+        (first, tasks.score_universe),
+        (first.replace(hour=1, minute=0), tasks.fit_models),
+        (first + timedelta(days=1), tasks.score_universe),
+    ):
+        monkeypatch.setattr(clock, "now", lambda at=at: at)
+        ask()
+        perform_all()
+
+    february, march = date(2026, 2, 28), date(2026, 3, 31)
+    assert learnt == [february, march]
+    told = ScoreRun.objects.finished().order_by("as_of").values_list("as_of", "fit__as_of")
+    assert list(told) == [(march - timedelta(days=1), february), (march, february), (date(2026, 4, 1), march)]
+
+
+@pytest.mark.parametrize("days_known", [30, 31, 32])
+def test_what_came_of_a_day_is_judged_by_what_followed_its_month_where_that_is_known(days_known: int) -> None:
+    sound = walk(400, seed=1)
+    torn = sound.copy()
+    torn[-3] /= 50
+    asset_ids = [coin(slug, closes).pk for slug, closes in (("sound", sound), ("torn", torn))]
+    day = LAST - timedelta(days=32)
+
+    panel = frames.readable(asset_ids, through=day + timedelta(days=days_known))
+    volatility = learning.realised(panel, day).volatility
+
+    moves = np.diff(np.log(sound[-33:-2]))
+    assert volatility[0] == pytest.approx(np.sqrt((moves**2).mean() * 365), rel=1e-9)
+    if days_known == 30:
+        assert volatility[1] > 10
+    else:
+        believed = np.diff(np.log(sound[-33:-3]))
+        assert volatility[1] == pytest.approx(np.sqrt((believed**2).mean() * 365), rel=1e-9)

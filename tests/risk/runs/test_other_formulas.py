@@ -1,9 +1,11 @@
 """An active model that this code cannot calculate any more: skipped, told of once, until somebody retires it."""
 
 from datetime import timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from structlog.testing import capture_logs
 
 from accounts.models import Incident, Job, Mail
@@ -12,6 +14,7 @@ from risk.actions import risk_models
 from risk.models import RiskModel, ScoreRun
 from risk.parameters import Parameters
 from risk.runs import fitting, scoring
+from tests.risk.factories import ScoreRunFactory
 from tests.risk.markets import LAST, NOON, perform_all, simulated
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
@@ -63,7 +66,7 @@ def test_people_are_told_once_however_many_nights_it_lasts(new: RiskModel, old: 
         old.version,
         "critical",
     )
-    assert "make another model the headline and retire it" in incident.summary
+    assert "run `manage.py register_model --activate REASON` and retire it" in incident.summary
     assert Mail.objects.count() == 1
     assert [entry["event"] for entry in logs if entry["log_level"] == "error"] == ["incident.opened"]
 
@@ -101,16 +104,42 @@ def test_a_model_with_parameters_of_another_release_spares_the_others(new: RiskM
     assert ScoreRun.objects.get().model == new
 
 
-def test_the_refit_skips_it_too(new: RiskModel, old: RiskModel) -> None:
-    RiskModel.objects.filter(pk=new.pk).update(state=RiskModel.State.RETIRED)
-    job = fitting.request(None, fitting.Parameters(), at=NOON)
+@pytest.fixture
+def upgraded(new: RiskModel, old: RiskModel) -> RiskModel:
+    """After a release that nobody has decided about: the model of the code is a draft."""
+    RiskModel.objects.filter(pk=new.pk).update(state=RiskModel.State.DRAFT)
+    return old
 
-    pipelines.perform_job(job_id=str(job.pk))
+
+@pytest.mark.parametrize("kind", [scoring, fitting])
+def test_a_night_that_no_model_is_left_for_fails_and_says_what_to_do(upgraded: RiskModel, kind: Any) -> None:
+    job = kind.request(None, kind.Parameters(), at=NOON)
+
+    perform_all()
 
     job.refresh_from_db()
-    assert (job.state, job.error_code) == ("succeeded", "")
-    assert job.result is not None
-    assert (job.result["fits"], job.result["skipped"]) == ({}, {old.version: WHY})
+    assert (job.state, job.error_code) == ("failed", "no_model_of_these_formulas")
+    assert "Run `manage.py register_model --activate REASON`" in job.error_message
+    assert not ScoreRun.objects.exists()
+    assert Incident.objects.open().get().severity == "critical"
+
+
+def test_the_command_that_is_named_keeps_the_parameters_of_the_headline(upgraded: RiskModel) -> None:
+    RiskModel.objects.filter(pk=upgraded.pk).update(parameters=Parameters(penalty=0.02, hold_days=7).stored())
+
+    assert night().error_message.count("register_model --set penalty=0.02 hold_days=7 --activate REASON") == 1
+
+
+def test_that_command_is_all_that_it_takes(upgraded: RiskModel, new: RiskModel) -> None:
+    ScoreRunFactory.create(model=upgraded, as_of=LAST)
+
+    call_command("register_model", "--activate", "The new release.", stdout=StringIO())
+
+    new.refresh_from_db()
+    run = ScoreRun.objects.get(model=new)
+    assert (new.state, new.is_headline, run.state) == ("active", True, "finished")
+    assert run.as_of >= LAST
+    assert Incident.objects.open().get().severity == "warning"
 
 
 def test_asked_for_by_its_version_it_is_refused(new: RiskModel, old: RiskModel) -> None:

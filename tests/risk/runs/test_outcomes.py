@@ -1,6 +1,6 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import date, timedelta
 from threading import Barrier
 from typing import Any
 
@@ -15,7 +15,8 @@ from risk.actions import forecast_outcomes, risk_models
 from risk.models import CalibrationDay, ForecastOutcome, RiskScore
 from risk.queries import calibration
 from risk.runs import outcomes, realised, scorecards
-from tests.risk.factories import DayOutcomeFactory, RiskScoreFactory
+from tests.markets.factories import store_daily_bars
+from tests.risk.factories import DayOutcomeFactory, RiskModelFactory, RiskScoreFactory, ScoreRunFactory
 from tests.risk.markets import LAST, NOON, coin, simulated, walk
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
@@ -95,6 +96,68 @@ def test_bad_print_at_the_end_of_the_month_is_no_risk(torn):
 
     moves = np.diff(np.log(walk(400, seed=1)[-33:-3]))
     assert month.realised_volatility == pytest.approx(np.sqrt((moves**2).mean() * 365), rel=1e-9)
+
+
+@pytest.fixture
+def three() -> list[RiskScore]:
+    """A coin's scores of three days in a row, long ago; nobody has asked yet what came of them."""
+    asset = coin("subject", walk(200, seed=1))
+    model = RiskModelFactory.create()
+    return [
+        RiskScoreFactory.create(asset=asset, run=ScoreRunFactory.create(model=model, as_of=LAST - timedelta(days=days)))
+        for days in (102, 101, 100)
+    ]
+
+
+def night() -> None:
+    realised.record(through=LAST)
+
+
+def days_recorded() -> list[date]:
+    rows = ForecastOutcome.objects.filter(horizon="day").order_by("score__as_of", "score__asset")
+    return list(rows.values_list("score__as_of", flat=True))
+
+
+def test_after_a_long_outage_everything_that_is_open_is_recorded(three):
+    night()
+
+    assert days_recorded() == [score.as_of for score in three]
+    assert ForecastOutcome.objects.filter(horizon="month").count() == 2 * 3
+
+
+def test_a_later_day_that_was_recorded_first_hides_no_earlier_one(three):
+    realised.record(through=LAST, since=three[2].as_of)
+
+    night()
+
+    assert days_recorded() == [score.as_of for score in three]
+
+
+@pytest.mark.parametrize(("days", "is_recorded"), [(10, True), (11, False)])
+def test_late_bars_are_waited_for_until_outcomes_of_ten_days_later_are_there(three, days, is_recorded):
+    first = three[0]
+    late = coin("late", walk(20, seed=2), until=first.as_of)
+    RiskScoreFactory.create(asset=late, run=first.run)
+    newest = ScoreRunFactory.create(model=first.model, as_of=first.as_of + timedelta(days=days))
+    RiskScoreFactory.create(asset=first.asset, run=newest)
+    night()
+
+    store_daily_bars(late, first.as_of + timedelta(days=1), [5.0, 5.1, 5.2])
+    night()
+
+    assert days_recorded().count(first.as_of) == (2 if is_recorded else 1)
+
+
+def test_a_day_of_which_nothing_is_recorded_is_asked_about_for_a_year(three):
+    asset = coin("old", walk(300, seed=3), until=LAST - timedelta(days=300))
+    # Judged are prices that are two days old.
+    days = [LAST - timedelta(days=2 + 365 + more) for more in (1, 0)]
+    for day in days:
+        RiskScoreFactory.create(asset=asset, run=ScoreRunFactory.create(model=three[0].model, as_of=day))
+
+    night()
+
+    assert days_recorded() == [days[1], *(score.as_of for score in three)]
 
 
 def test_outcomes_are_recorded_once(scored):

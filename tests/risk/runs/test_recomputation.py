@@ -1,14 +1,17 @@
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 from io import StringIO
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 
+from markets.actions import news
+from markets.models import Asset, NewsFeed, NewsScore
+from markets.providers.news import Headline
 from risk.actions import risk_models
-from risk.models import RiskModel, RiskScore
+from risk.models import RiskModel, RiskScore, ScoreRun, Wrapping
 from risk.runs import recomputation, scorecards
-from tests.markets.factories import store_daily_bars
+from tests.markets.factories import NewsFeedFactory, store_daily_bars
 from tests.risk.markets import LAST, NOON, coin, simulated, walk
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
@@ -78,6 +81,92 @@ def test_changed_price_of_another_asset_is_said_where_it_matters(score):
 
     assert "input_hash" not in found
     assert found["inputs of other assets"] == "1 have changed"
+
+
+CLOSE = datetime.combine(LAST, time(), tzinfo=UTC) + timedelta(days=1)
+MILD, BAD, GOOD = "keeps a quiet pace", "hacked, funds stolen", "soars to a record on strong demand"
+
+
+def tell(asset: Asset, feed: NewsFeed, *, ending: str, at: datetime | None = None) -> None:
+    """Two months of mild news, seen when they were published, and a morning of news that end so; all of them at once
+    where a moment is given."""
+    moments = [(CLOSE - timedelta(days=days), MILD) for days in range(60, 7, -3)]
+    moments += [(CLOSE - timedelta(hours=hours), ending) for hours in range(1, 7)]
+    for number, (moment, words) in enumerate(moments):
+        title = f"${asset.symbol} number {number} {words}"
+        headline = Headline(str(number), f"https://news.example.com/{number}", title, "", "en", moment)
+        news.store(feed, [headline], at=at or moment)
+
+
+@pytest.fixture
+def told(score: RiskScore) -> tuple[RiskScore, NewsFeed]:
+    """The score of a coin on the morning of bad news, without one before."""
+    feed = NewsFeedFactory.create()
+    Asset.objects.filter(pk=score.asset_id).update(symbol="HACK")
+    asset = Asset.objects.get(pk=score.asset_id)
+    tell(asset, feed, ending=BAD)
+    ScoreRun.objects.update(state=ScoreRun.State.FAILED, error="To make room.")
+    run = scorecards.score(score.model, LAST)
+    found = RiskScore.objects.select_related("run__fit", "run__model", "model", "asset").get(run=run, asset=asset)
+    assert {entry["component"]: entry["points"] for entry in found.contributions}["news"] > 0
+    return found, feed
+
+
+def test_headlines_rewritten_later_change_no_score(told):
+    score, feed = told
+
+    tell(score.asset, feed, ending=GOOD, at=CLOSE + timedelta(days=14))
+
+    assert recomputation.recompute(score) == []
+
+
+def test_a_backfill_reads_the_words_of_its_day(told):
+    score, feed = told
+    tell(score.asset, feed, ending=GOOD, at=CLOSE + timedelta(days=14))
+    ScoreRun.objects.update(state=ScoreRun.State.FAILED, error="To make room.")
+
+    run = scorecards.score(score.model, LAST)
+
+    again = RiskScore.objects.get(run=run, asset=score.asset)
+    assert (again.score, again.context_hash[:16]) == (score.score, score.context_hash[:16])
+
+
+def test_another_scorer_since_changes_no_score(told, monkeypatch):
+    score, _ = told
+    assert score.run.sentiment_version
+    monkeypatch.setattr("markets.sentiment.scorer.model_version", lambda: "lexicon-9")
+
+    assert recomputation.recompute(score) == []
+
+
+def test_changed_news_are_named(told):
+    score, _ = told
+    NewsScore.objects.filter(item__title__endswith=BAD).update(tone=0.3)
+
+    changed = {found.name for found in recomputation.recompute(score)}
+
+    assert {"score", "context: news"} <= changed
+    assert not {"input_hash", "context: wrapping", "context: score before", "context: fit"} & changed
+
+
+def test_changed_wrapping_is_named_and_so_are_assets_whose_context_changed(score):
+    above = RiskScore.objects.filter(run=score.run, score__gt=score.score).order_by("-score")
+    riskiest, overtaken = above.select_related("run__fit", "run__model", "model")[:2]
+    Wrapping.objects.create(asset=score.asset, underlying_id=riskiest.asset_id)
+
+    changed = {found.name for found in recomputation.recompute(score)}
+    beside = {found.name: found.recomputed for found in recomputation.recompute(overtaken)}
+
+    assert {"score", "context: wrapping"} <= changed
+    assert "context: news" not in changed
+    assert beside.keys() == {"percentile", "inputs of other assets"}
+    assert beside["inputs of other assets"] == "1 have changed"
+
+
+def test_a_score_of_an_earlier_release_has_no_context_to_compare(score):
+    score.context_hash = ""
+
+    assert recomputation.recompute(score) == []
 
 
 def test_other_formulas_cannot_recompute(score):

@@ -2,7 +2,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import Count, F
 from django.db.models.functions import Now
 
@@ -10,6 +10,7 @@ from accounts.actions import jobs
 from accounts.holder import Holder
 from accounts.models import AuditEntry, Job
 from config import pipelines
+from config.kernel import clock
 from markets.models import Asset, PriceBlock
 from risk.actions import risk_models, score_runs
 from risk.actions.score_runs import AlreadyScored, RunNotRunning
@@ -18,7 +19,8 @@ from risk.parameters import Parameters
 from risk.quant import universe
 from risk.quant.universe import CAUSES
 from risk.runs import scorecards, scoring
-from tests.risk.markets import LAST, NOON, held, perform_all, simulated
+from tests.markets.factories import AssetFactory
+from tests.risk.markets import LAST, NOON, coin, held, perform_all, simulated, walk
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 
@@ -196,6 +198,45 @@ def test_day_is_scored_once(model):
     job.refresh_from_db()
     assert job.result == {"as_of": LAST.isoformat(), "runs": {model.version: None}, "skipped": {}}
     assert ScoreRun.objects.count() == 1
+
+
+def test_what_the_database_refuses_is_not_told_as_scored_already(model):
+    plan = scorecards.plan(model, LAST, at=NOON)
+
+    with pytest.raises(IntegrityError, match="null value"):
+        score_runs.begin(model, LAST, fit=plan.fit, chunks=[], facts={}, job=held(), at=NOON)
+
+    assert not ScoreRun.objects.exists()
+
+
+@pytest.fixture
+def market(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
+    """One who has always been there, one born yesterday, one without any price, one hidden since, one long hidden."""
+    monkeypatch.setattr(clock, "now", lambda: NOON)
+    assets = {
+        "old": coin("old", walk(60, seed=1)),
+        "born": coin("born", [1.0, 1.1]),
+        "silent": AssetFactory.create(slug="silent"),
+        "hidden": coin("hidden", walk(60, seed=2)),
+        "ended": coin("ended", walk(30, seed=3), until=LAST - timedelta(days=10)),
+    }
+    Asset.objects.filter(slug__in=["hidden", "ended"]).update(is_active=False)
+    return {slug: asset.pk for slug, asset in assets.items()}
+
+
+@pytest.mark.parametrize(
+    ("days_ago", "scored"),
+    [
+        (0, ["born", "old", "silent"]),
+        (1, ["born", "hidden", "old"]),
+        (2, ["hidden", "old"]),
+        (10, ["ended", "hidden", "old"]),
+    ],
+)
+def test_a_past_day_has_those_who_were_there_and_the_last_one_all_that_are_listed(market, days_ago, scored):
+    plan = scorecards.plan(risk_models.register(at=NOON), LAST - timedelta(days=days_ago), at=NOON)
+
+    assert sorted(plan.asset_ids) == sorted(market[slug] for slug in scored)
 
 
 def test_run_is_finished_once(model):
