@@ -79,6 +79,7 @@ def clear(*, at: datetime) -> None:
 
 # Children before parents.
 _CLEARED = (
+    "markets_newswording",
     "markets_newsscore",
     "markets_newsmention",
     "markets_newsitem",

@@ -147,7 +147,9 @@ def fill_every_table() -> None:
         created_by=UserFactory.create(),
     )
     IndicatorValueFactory.create()
-    NewsScoreFactory.create().item.mentions.create(asset=coin, matched_by="name", term="Coin")
+    item = NewsScoreFactory.create().item
+    item.mentions.create(asset=coin, matched_by="name", term="Coin")
+    item.wordings.create(title="Before.", replaced_at=NOON)
     assert all(row_counts().values()), "a table of markets that this cast does not fill"
 
 
