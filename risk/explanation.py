@@ -19,6 +19,7 @@ CAUSES: Mapping[str, str] = MappingProxyType(
         "structure": "its age and size",
         "stablecoin_floor": "the least that a pegged coin is given",
         "death": "the rule that the dead have 100",
+        "staleness": "the least that a price that hardly moves is given",
         "news": "bad news, which only ever raises a score",
         "pump": "the rule that a pump lowers no score",
         "peg": "how far it is from a peg that it kept within the last year",

@@ -15,8 +15,8 @@ from risk.quant.ewma import LASTING, RECENT, ewma
 from risk.quant.garch import GarchFit
 from risk.quant.har import har
 from risk.quant.liquidity import liquidity
-from risk.quant.market_dependence import market_dependence, weighted_index
-from risk.quant.returns import Sequences, returns
+from risk.quant.market_dependence import market_dependence, over_same_days, weighted_index
+from risk.quant.returns import Sequences, between_moves, returns
 from risk.quant.status import is_ok
 from risk.quant.tail_risk import TailRisk, combined, ewma_filtered, garch_filtered, garch_student
 
@@ -169,15 +169,19 @@ def measure_alone(
     market: Market,
     prior: garch.Prior | None,
     learns_prior: bool = False,
+    is_stale: BoolArray | None = None,
     bootstrap: Bootstrap | None = None,
 ) -> Alone:
     """Some assets, each by itself, given what is to be known of the market; `prices` and the others as for `measure`.
 
     `prior` is for series too short for a GARCH of their own, which without one have none. With `learns_prior` these
-    assets are all there are, and their long series make the prior. With `bootstrap` the errors of what the score is
-    made of are drawn.
+    assets are all there are, and their long series make the prior. The volatilities, tails and betas of stale prices
+    are those of returns from move to move. With `bootstrap` the errors of what the score is made of are drawn.
     """
-    found = returns(prices[:, -WINDOW - 1 :])
+    daily = found = returns(prices[:, -WINDOW - 1 :])
+    if is_stale is not None:
+        stale = np.flatnonzero(is_stale)
+        found = daily.replaced(stale, between_moves(prices[stale, -WINDOW - 1 :]))
     kept = found.winsorised()
     packed, actual = kept.sequences(), found.sequences()
     recent, lasting = ewma(packed, decay=RECENT), ewma(packed, decay=LASTING)
@@ -204,14 +208,15 @@ def measure_alone(
     quarter = drawdown(prices[:, -QUARTER:])
     trade = liquidity(prices[:, -QUARTER:], volumes[:, -QUARTER:], market_caps[:, -QUARTER:])
     own = kept.values[:, -prices[:, -YEAR:].shape[1] :]
-    reference = market.reference[-own.shape[1] :]
-    dependence = market_dependence(own, market.index[-own.shape[1] :], reference)
-    together_down = np.where(np.isnan(reference).all(), np.nan, dependence.tail_dependence)
+    days = found.days[:, -own.shape[1] :]
+    index, reference = (over_same_days(of[-own.shape[1] :], days) for of in (market.index, market.reference))
+    dependence = market_dependence(own, index, reference)
+    together_down = np.where(np.isnan(market.reference[-own.shape[1] :]).all(), np.nan, dependence.tail_dependence)
     pareto = extreme_value.fit(-filtered.residuals)
     observed = counts(prices)
     month = market_caps[:, -MONTH:]
     market_cap = _latest(month)
-    year = found.values[:, -YEAR:]
+    year = daily.values[:, -YEAR:]
     columns: dict[str, tuple[FloatArray, IntArray]] = {
         "volatility": (volatility, packed.size),
         # As it is, neither winsorised nor shrunk: what anybody would take without a model.

@@ -17,7 +17,7 @@ from risk.quant.eligibility import Standing, eligibility
 from risk.quant.estimation import Bootstrap
 from risk.quant.features import FEATURES, LEVELS, NAMES, WINDOW, YEAR, Component, Market
 from risk.quant.learning import Learnt, buckets
-from risk.quant.score_map import ANCHORS
+from risk.quant.score_map import ANCHORS, BAND_LIMITS
 from risk.quant.scoring import Scores
 from risk.quant.status import is_ok
 
@@ -31,6 +31,7 @@ CAUSES = (
     *(str(component) for component in Component),
     "stablecoin_floor",
     "death",
+    "staleness",
     "news",
     "pump",
     "peg",
@@ -38,10 +39,13 @@ CAUSES = (
 )
 """The names of a score's parts, in the order in which they add up."""
 SHORT_HISTORY, SHORTEST_HISTORY = 250, 60
+STALE_FLOOR = BAND_LIMITS[0][0]
+"""Points that a stale price has at least, those at which the band "low" is over: nobody has seen that it is calm."""
 COVERAGES = (0.8, 0.9)
 ENDS = (0.05, 0.1, 0.9, 0.95)
 """Shares of the draws that the ends of the intervals of the estimate leave below."""
 
+_IS_LIQUIDITY = np.array([feature.component is Component.LIQUIDITY for feature in FEATURES])
 _SCALES = {"volatility", "recent_volatility", "lasting_volatility"}
 
 
@@ -233,6 +237,7 @@ def measured(
         panel.market_caps[rows],
         market=market,
         prior=prior,
+        is_stale=result.is_stale[rows],
         bootstrap=None if redraws is None else redraws.bootstrap,
     )
     is_long = is_ok(alone.fits.status) & (alone.observations >= features.GARCH_FREE_FROM)
@@ -303,6 +308,8 @@ class Compared:
     """What the others say of everybody's measurements."""
 
     values: FloatArray
+    judged: FloatArray
+    """The values that ranks are made of: a stale price is the least liquid of the day, whatever its volumes say."""
     bucket: NDArray[np.str_]
     """Size and length of history; empty for those that were not measured."""
     percentiles: FloatArray
@@ -320,9 +327,10 @@ def compared(found: Measured) -> Compared:
             found.values[rows], found.returns[rows], found.market_cap[rows], is_ordinary=is_ordinary[rows]
         )
         names[rows] = buckets(size, found.returns[rows])
+    judged = np.where(found.is_stale[:, None] & _IS_LIQUIDITY, np.inf, values)
     ranked = np.full(values.shape, np.nan)
-    ranked[is_ordinary] = 100 * ridge.ranks(values[is_ordinary])
-    return Compared(values, names, ranked)
+    ranked[is_ordinary] = 100 * ridge.ranks(judged[is_ordinary])
+    return Compared(values, judged, names, ranked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -368,7 +376,7 @@ def scored(found: Measured, beside: Compared, learnt: Learnt, *, facts: Facts, r
     is_ordinary = found.standing == Standing.ORDINARY
     is_stablecoin = found.standing == Standing.STABLECOIN
     is_dead = found.standing == Standing.DEAD
-    inputs = scoring.inputs(beside.values, ranked_among=is_ordinary)
+    inputs = scoring.inputs(beside.judged, ranked_among=is_ordinary)
     plain = scoring.score(
         learnt.model,
         inputs,
@@ -376,9 +384,10 @@ def scored(found: Measured, beside: Compared, learnt: Learnt, *, facts: Facts, r
         is_dead=is_dead,
         floor_of_stablecoins=rules.floor_of_stablecoins,
     )
-    final = _with_rules(plain, facts, rules, found.peg_distance, is_dead)
+    least = np.where(found.is_stale & ~is_dead, STALE_FLOOR, 0.0)
+    final = _with_rules(plain, facts, rules, least, found.peg_distance, is_dead)
     # Sums of floats may stray from the range by their last digit.
-    score = np.clip(final.score, 0.0, 100.0)
+    score = np.clip(final.score, least, 100.0)
     percentile = final.percentile
     points = np.column_stack([np.full(len(found), final.attribution.base), final.attribution.contributions])
     shift = score - ANCHORS.score(plain.log_volatility)
@@ -401,9 +410,13 @@ def scored(found: Measured, beside: Compared, learnt: Learnt, *, facts: Facts, r
     return Scored(plain.log_volatility, score, percentile, points, intervals, estimation)
 
 
-def _with_rules(plain: Scores, facts: Facts, rules: Rules, peg_distance: FloatArray, is_dead: BoolArray) -> Scores:
-    """News, held scores, broken pegs and wrappings: each only ever raises a score, and is a cause of its own."""
-    score = plain.score
+def _with_rules(
+    plain: Scores, facts: Facts, rules: Rules, least: FloatArray, peg_distance: FloatArray, is_dead: BoolArray
+) -> Scores:
+    """Stale prices, news, held scores, broken pegs and wrappings: each only ever raises a score, and is a cause of its
+    own."""
+    staleness = np.where(least > 0, np.maximum(least - plain.score, 0.0), 0.0)
+    score = plain.score + staleness
     badness = (facts.news - rules.sentiment_from) / (rules.sentiment_full - rules.sentiment_from)
     news = np.minimum(rules.sentiment_cap * np.clip(np.nan_to_num(badness), 0.0, 1.0), 100.0 - score)
     news = np.where(is_dead, 0.0, np.maximum(news, 0.0))
@@ -414,9 +427,9 @@ def _with_rules(plain: Scores, facts: Facts, rules: Rules, peg_distance: FloatAr
     so_far = so_far + peg
     wrapping = _of_underlying(so_far, facts.underlying) - so_far
     unknown = np.isnan(score)
-    terms = np.where(unknown[:, None], np.nan, np.column_stack([news, held, peg, wrapping]))
+    terms = np.where(unknown[:, None], np.nan, np.column_stack([staleness, news, held, peg, wrapping]))
     total = np.clip(so_far + wrapping, 1e-9, 100.0 - 1e-9)
-    raised = np.nan_to_num(news + held + peg + wrapping) > 0
+    raised = np.nan_to_num(staleness + news + held + peg + wrapping) > 0
     order = np.where(raised & ~is_dead, np.fmax(plain.order, ANCHORS.log_volatility(total)), plain.order)
     return Scores(plain.log_volatility, order, with_terms(plain.attribution, terms))
 

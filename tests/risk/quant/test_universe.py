@@ -160,6 +160,40 @@ def test_broken_peg_is_as_risky_as_the_way_back_is_far(measured, learnt):
     assert found.points[:, CAUSES.index("peg")] == pytest.approx(found.score - plain.score)
 
 
+def test_stale_price_has_the_points_of_a_moderate_risk_at_least(measured, learnt):
+    calm, stale = measured.values.copy(), np.zeros(ASSETS, dtype=np.bool_)
+    calm[:2, 0] -= 20
+    stale[[0, 19]] = True
+    plain = score(replace(measured, values=calm), learnt)
+    found = score(replace(measured, values=calm, is_stale=stale), learnt, news=np.full(ASSETS, 2.5))
+
+    assert plain.score[:2].max() < 25 < plain.score[19]
+    assert found.score[0] == pytest.approx(27.5)
+    assert found.points[[0, 19, 1], CAUSES.index("staleness")] == pytest.approx(
+        [25 - plain.score[0] - _of_liquidity(found, plain, 0), 0, 0], abs=1e-9
+    )
+    assert found.percentile[0] > found.percentile[1]
+    assert found.points.sum(axis=1) == pytest.approx(found.score, abs=1e-9)
+
+
+def _of_liquidity(found, plain, row: int) -> float:
+    components = slice(0, CAUSES.index("stablecoin_floor"))
+    return float((found.points[row, components] - plain.points[row, components]).sum())
+
+
+def test_stale_price_is_the_least_liquid_of_the_day(measured):
+    stale = np.zeros(ASSETS, dtype=np.bool_)
+    stale[[3, 4]] = True
+    beside, plain = universe.compared(replace(measured, is_stale=stale)), universe.compared(measured)
+
+    liquidity = [NAMES.index(name) for name in ("illiquidity", "price_impact", "zero_returns")]
+    others = [column for column in range(len(NAMES)) if column not in liquidity]
+    # Two of twenty share the highest rank.
+    assert beside.percentiles[np.ix_([3, 4], liquidity)] == pytest.approx(95)
+    assert beside.percentiles[:, others] == pytest.approx(plain.percentiles[:, others], nan_ok=True)
+    assert beside.values.tobytes() == plain.values.tobytes()
+
+
 def test_too_few_days_teach_nothing():
     days = [Day(np.zeros((20, len(FEATURES))), np.zeros(20), np.full(20, "large_long"))] * 11
 

@@ -122,7 +122,8 @@ def test_one_price_a_million_times_too_high_is_not_believed(score):
 
     assert (row.status, row.bad_prints) == ("ok", 1)
     assert "bad_prints" in row.confidence_reasons
-    assert row.score == pytest.approx(RiskScore.objects.get(asset__slug="honest").score, abs=1)
+    # The two are neighbours in every rank, of 25: which of them is the first is worth up to two points.
+    assert row.score == pytest.approx(RiskScore.objects.get(asset__slug="honest").score, abs=2)
 
 
 def test_peg_has_the_floor_and_its_flag(score):
@@ -165,6 +166,44 @@ def test_stale_price_has_low_confidence(score):
 
     assert (row.status, row.is_stale, row.confidence) == ("ok", True, "low")
     assert "stale_price" in row.confidence_reasons
+
+
+def test_price_seen_on_every_tenth_day_alone_is_as_risky_as_the_walk_behind_it():
+    simulated()
+    for seed in range(6):
+        daily = walk(400, seed=seed)
+        coin(f"daily-{seed}", daily)
+        coin(f"tenth-{seed}", np.repeat(daily[::10], 10))
+    scorecards.score(risk_models.register(at=NOON), LAST)
+
+    rows: dict[str, Any] = dict(RiskScore.objects.values_list("asset__slug", "score"))
+    below = [rows[f"daily-{seed}"] - rows[f"tenth-{seed}"] for seed in range(6)]
+    assert RiskScore.objects.filter(is_stale=True).count() == 6
+    assert np.mean(below) < 3
+    assert max(below) < 10
+
+
+def test_price_that_hardly_moves_is_not_called_low_and_shows_as_the_least_liquid(score):
+    steps = np.zeros(400)
+    steps[::13] = 1e-4 * np.random.default_rng(1).choice([-1, 1], 31)
+    row = score(coin("asleep", 10 * np.exp(steps.cumsum())))
+
+    assert (row.status, row.is_stale, row.confidence) == ("ok", True, "low")
+    assert (row.score, row.band) == (25, "moderate")
+    assert points(row, "staleness") > 10
+    assert abs(sum(entry["points"] for entry in row.contributions) - 25) < 1e-9
+    ordinary = RiskScore.objects.filter(status="ok", is_stablecoin=False).count()
+    ranks = {entry["percentile"] for entry in row.measurements if entry["component"] == "liquidity"}
+    assert list(ranks) == [pytest.approx(100 * (1 - 0.5 / ordinary))]
+
+
+def test_price_that_moved_less_than_ten_times_is_not_measurable(score):
+    closes = np.full(400, 10.0)
+    closes[-90:] += np.repeat(np.arange(10) % 2, 9) * 1e-3
+    row = score(coin("still", closes))
+
+    assert row.status == "not_measurable"
+    assert without_number(row)
 
 
 def test_points_of_bad_news_come_with_what_was_measured_of_it(score):
