@@ -24,7 +24,7 @@ from accounts.actions import jobs
 from accounts.models import Job
 from config.kernel import clock
 from config.kernel.many import any_of
-from markets.models import Asset
+from markets.models import Asset, NewsItem
 from markets.queries import news_mood
 from markets.queries.news_mood import AssetMood
 from markets.sentiment.daily import NewsMood
@@ -45,6 +45,10 @@ from risk.runs import learning, scoring
 CHUNK_ASSETS = 500
 ADDITIVE_WITHIN = 1e-9
 LIBRARIES = ("numpy", "scipy", "numba", "llvmlite")
+ALARMS = ("hack", "depeg", "delisting", "insolvency", "regulation")
+"""Kinds of events whose news are told beside a score, and add nothing to it."""
+MOST_TOLD = 10
+"""Items of an event that a row names, the newest."""
 _DAY = timedelta(days=1)
 
 log = structlog.get_logger(__name__)
@@ -199,12 +203,13 @@ def cards(run: ScoreRun, found: Measured, *, at: datetime) -> list[RiskScore]:
     previous, pumped = _past(run, found.asset_ids.tolist(), parameters)
     moods = news_mood.moods(found.asset_ids.tolist(), at=run.news_at)
     facts = _facts(run, found, moods, previous, pumped, parameters)
+    events = _events(moods)
     beside = universe.compared(found)
     day = None
     if run.fit is not None:
         learnt = frames.learnt(run.fit)
         day = universe.scored(found, beside, learnt, facts=facts, rules=frames.rules(parameters))
-    return [_card(run, found, beside, day, facts, moods, previous, row, at) for row in range(len(found))]
+    return [_card(run, found, beside, day, facts, moods, events, previous, row, at) for row in range(len(found))]
 
 
 def _card(
@@ -214,6 +219,7 @@ def _card(
     day: Scored | None,
     facts: Facts,
     moods: Mapping[int, AssetMood],
+    events: Mapping[int, list[dict[str, Any]]],
     previous: Mapping[int, RiskScore],
     row: int,
     at: datetime,
@@ -251,7 +257,7 @@ def _card(
             }
             for natural in universe.naturals(found, beside, row)
         ]
-        card.measurements.append(_news(moods[asset_id].mood))
+        card.measurements.append(_news(moods[asset_id].mood, events[asset_id]))
         if isfinite(found.peg_distance[row]):
             card.measurements.append(_peg(float(found.peg_distance[row])))
         card.tail = _tail(found, row)
@@ -305,7 +311,24 @@ def _with_score(
         ]
 
 
-def _news(mood: NewsMood) -> dict[str, Any]:
+def _events(moods: Mapping[int, AssetMood]) -> dict[int, list[dict[str, Any]]]:
+    """What the news of each asset tell of, with the items, as the row keeps them: feeds and their readings change."""
+    told = {
+        asset_id: {kind: mood.events[kind] for kind in ALARMS if kind in mood.events}
+        for asset_id, mood in moods.items()
+    }
+    ids = {item_id for kinds in told.values() for items in kinds.values() for item_id in items[:MOST_TOLD]}
+    urls = dict(NewsItem.objects.filter(pk__in=any_of(ids)).values_list("pk", "url"))
+    return {
+        asset_id: [
+            {"event": kind, "n": len(items), "items": [{"id": pk, "url": urls[pk]} for pk in items[:MOST_TOLD]]}
+            for kind, items in kinds.items()
+        ]
+        for asset_id, kinds in told.items()
+    }
+
+
+def _news(mood: NewsMood, events: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "name": "news_negativity",
         "component": "news",
@@ -313,6 +336,7 @@ def _news(mood: NewsMood) -> dict[str, Any]:
         "unit": "deviations",
         "n": mood.items,
         "percentile": None,
+        "events": events,
     }
 
 

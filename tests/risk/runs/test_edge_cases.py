@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from django.db.models import Max
 
-from markets.models import Asset, NewsMention
+from markets.models import Asset, NewsItem, NewsMention, NewsScore
 from markets.queries import news_mood
 from risk.actions import risk_models
 from risk.models import RiskScore, Wrapping
@@ -219,6 +219,42 @@ def test_points_of_bad_news_come_with_what_was_measured_of_it(score):
     assert measured["n"] == mood.items == told
     unheard = RiskScore.objects.get(asset__slug="bitcoin").measurements[-1]
     assert (unheard["name"], unheard["value"], unheard["n"]) == ("news_negativity", None, 0)
+
+
+def test_events_of_the_news_stay_with_the_score_as_they_were(score):
+    asset = coin("hacked", walk(400, seed=1))
+    stories = [
+        NewsScoreFactory.create(
+            item__published_at=CLOSE - timedelta(hours=hours), item__fetched_at=CLOSE, tone=-0.5, events=events
+        )
+        for hours, events in ((30, ["hack"]), (5, ["hack", "outage"]), (2, ["delisting"]), (1, []))
+    ]
+    for story in stories:
+        NewsMention.objects.create(item=story.item, asset=asset, matched_by="name", term="Hacked")
+
+    row = score(asset)
+    NewsScore.objects.all().delete()
+
+    hack, again, delisting = ({"id": story.item.pk, "url": story.item.url} for story in stories[:3])
+    assert RiskScore.objects.get(pk=row.pk).events == [
+        {"event": "hack", "n": 2, "items": [again, hack]},
+        {"event": "delisting", "n": 1, "items": [delisting]},
+    ]
+    assert points(row, "news") == 0
+    assert RiskScore.objects.get(asset__slug="bitcoin").events == []
+
+
+def test_event_of_many_news_names_the_newest(score):
+    asset = coin("watched", walk(400, seed=1))
+    for hours in range(1, 13):
+        at = CLOSE - timedelta(hours=hours)
+        story = NewsScoreFactory.create(item__published_at=at, item__fetched_at=at, tone=-0.5, events=["regulation"])
+        NewsMention.objects.create(item=story.item, asset=asset, matched_by="name", term="Watched")
+
+    (told,) = score(asset).events
+
+    newest = list(NewsItem.objects.order_by("-published_at").values_list("pk", flat=True)[:10])
+    assert (told["n"], [item["id"] for item in told["items"]]) == (12, newest)
 
 
 def test_pump_is_flagged_and_does_not_lower_the_score_for_a_month():
