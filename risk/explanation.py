@@ -162,8 +162,8 @@ def _deed(score: RiskScore) -> str:
             f"Plan for more than its tail: on days as quiet as those it was measured on about one day in {times} loses"
             f" more than {_lost(tail['value_at_risk'])} of a position, and such a day about"
             f" {_lost(tail['expected_shortfall'])}. A break of the peg is not in these numbers: the floor under"
-            " the scores of pegged coins stands for it, which is a judgement and no estimate. If you cannot bear a break,"
-            " hold less."
+            " the scores of pegged coins stands for it, which is a judgement and no estimate. If you cannot bear a"
+            " break, hold less."
         )
     return (
         f"Plan for it: about one day in {times} may lose more than {_lost(tail['value_at_risk'])} of a position,"

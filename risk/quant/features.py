@@ -18,7 +18,16 @@ from risk.quant.liquidity import liquidity
 from risk.quant.market_dependence import market_dependence, over_same_days, weighted_index
 from risk.quant.returns import Sequences, between_moves, returns
 from risk.quant.status import is_ok
-from risk.quant.tail_risk import TailRisk, combined, ewma_filtered, garch_filtered, garch_student
+from risk.quant.tail_risk import (
+    Pool,
+    TailRisk,
+    combined,
+    ewma_filtered,
+    garch_filtered,
+    garch_student,
+    pool,
+    with_pool,
+)
 
 DAYS_A_YEAR = 365
 HORIZON = 30
@@ -83,6 +92,8 @@ class Market:
     """Log returns of the cap-weighted index over the last year."""
     reference: FloatArray
     """Winsorised log returns of bitcoin over the same days; NaN where there is no bitcoin."""
+    pool: Pool
+    """The tail of the residuals of the ordinary assets over the last year."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +155,7 @@ def measure(
 
 def market_of(prices: FloatArray, market_caps: FloatArray, *, reference: int) -> Market:
     """The index of these assets, and the returns of the one in the row `reference`."""
-    return Market(index_of(prices, market_caps), reference_of(prices[reference]))
+    return Market(index_of(prices, market_caps), reference_of(prices[reference]), pool_of(prices))
 
 
 def index_of(prices: FloatArray, market_caps: FloatArray) -> FloatArray:
@@ -159,6 +170,11 @@ def index_of(prices: FloatArray, market_caps: FloatArray) -> FloatArray:
 def reference_of(prices: FloatArray) -> FloatArray:
     """The returns of one asset over the last year of its prices, winsorised as everybody's are."""
     return returns(prices[None, -WINDOW - 1 :]).winsorised().values[0, -YEAR:]
+
+
+def pool_of(prices: FloatArray) -> Pool:
+    """The tail of the residuals of these assets together over the last year of the panel."""
+    return pool(returns(prices[:, -YEAR:]), levels=LEVELS)
 
 
 def measure_alone(
@@ -190,10 +206,14 @@ def measure_alone(
     filtered = garch.filtered(packed, fits, actual=actual.values)
     happened = actual.masked()
     tails = tuple(
-        combined(
-            ewma_filtered(happened, recent, level=level),
-            garch_filtered(fits, filtered, level=level),
-            garch_student(fits, filtered, level=level),
+        with_pool(
+            combined(
+                ewma_filtered(happened, recent, level=level),
+                garch_filtered(fits, filtered, level=level),
+                garch_student(fits, filtered, level=level),
+            ),
+            recent,
+            market.pool,
         )
         for level in LEVELS
     )
@@ -253,7 +273,8 @@ def measure_alone(
     drawn = None
     if bootstrap is not None:
         residuals = np.where(recent.variances > 0, happened / np.sqrt(recent.variances), np.nan)
-        model = estimation.Known(packed, fits, filtered, autoregression, tail, residuals)
+        peers = float(market.pool.deviation[LEVELS.index(LEVEL)])
+        model = estimation.Known(packed, fits, filtered, autoregression, tail, residuals, peers)
         drawn = _as_shrunk(estimation.errors(model, prior=prior, bootstrap=bootstrap), packed.size)
         errors_of |= dict(zip(estimation.ESTIMATES, drawn.standard_errors.T, strict=True))
     nothing = np.full(len(prices), np.nan)

@@ -63,6 +63,10 @@ class Returns:
         """The same with every value within so many MAD of its asset's median."""
         return Returns(winsorise(self.values, deviations=deviations), self.days, self.is_first)
 
+    def last(self, days: int) -> "Returns":
+        """Of the last so many days alone."""
+        return Returns(self.values[:, -days:], self.days[:, -days:], self.is_first[:, -days:])
+
     def replaced(self, rows: IntArray, others: "Returns") -> "Returns":
         """The same with other returns in these rows."""
         values, days, is_first = self.values.copy(), self.days.copy(), self.is_first.copy()

@@ -176,7 +176,8 @@ class Measured:
 
 
 def market(panel: Panel, *, reference: FloatArray | None) -> Market:
-    """What a measurement needs to know of the market: the index of the ordinary assets, and bitcoin's returns.
+    """What a measurement needs to know of the market: the index of the ordinary assets and the tail of those whose
+    prices are made daily, and bitcoin's returns.
 
     `panel` is the last `CONTEXT_DAYS` of everybody, `reference` the last `REFERENCE_DAYS` of bitcoin's prices.
     """
@@ -184,10 +185,11 @@ def market(panel: Panel, *, reference: FloatArray | None) -> Market:
     ordinary = np.flatnonzero(judged.standing == Standing.ORDINARY)
     prices = np.where(judged.bad_prints[ordinary], np.nan, panel.prices[ordinary])
     index = features.index_of(prices, panel.market_caps[ordinary])
+    pool = features.pool_of(prices[~judged.is_stale[ordinary]])
     if reference is None:
-        return Market(index, np.full(len(index), np.nan))
+        return Market(index, np.full(len(index), np.nan), pool)
     believed = np.where(eligibility(reference[None], reference[None]).bad_prints[0], np.nan, reference)
-    return Market(index, features.reference_of(believed))
+    return Market(index, features.reference_of(believed), pool)
 
 
 @dataclass(frozen=True, slots=True)

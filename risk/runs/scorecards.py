@@ -39,6 +39,7 @@ from risk.quant.engine import installed
 from risk.quant.features import LEVELS, Market
 from risk.quant.garch import Prior
 from risk.quant.score_map import band
+from risk.quant.tail_risk import Pool
 from risk.quant.universe import CAUSES, Compared, Facts, Measured, Redraws, Scored
 from risk.runs import learning, scoring
 
@@ -449,7 +450,8 @@ def _kept(run: ScoreRun) -> Measured:
 
 def _packed(market: Market) -> bytes:
     octets = io.BytesIO()
-    np.savez_compressed(octets, index=market.index, reference=market.reference)
+    pool: dict[str, Any] = {f"pool_{name}": value for name, value in asdict(market.pool).items()}
+    np.savez_compressed(octets, index=market.index, reference=market.reference, **pool)
     return octets.getvalue()
 
 
@@ -460,7 +462,14 @@ def _market(run: ScoreRun) -> Market:
     with np.load(io.BytesIO(packed), allow_pickle=False) as arrays:
         index: FloatArray = arrays["index"]
         reference: FloatArray = arrays["reference"]
-        return Market(index, reference)
+        pool = Pool(
+            tuple(arrays["pool_levels"].tolist()),
+            arrays["pool_value_at_risk"],
+            arrays["pool_expected_shortfall"],
+            arrays["pool_deviation"],
+            int(arrays["pool_observations"]),
+        )
+        return Market(index, reference, pool)
 
 
 def checksum_of(market: Market) -> str:

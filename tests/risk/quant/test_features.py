@@ -4,10 +4,20 @@ import pytest
 from risk.quant import garch
 from risk.quant.drawdown import drawdown
 from risk.quant.ewma import ewma
-from risk.quant.features import FEATURES, NAMES, Market, Measurements, market_of, measure, measure_alone, together
+from risk.quant.features import (
+    FEATURES,
+    LEVELS,
+    NAMES,
+    Market,
+    Measurements,
+    market_of,
+    measure,
+    measure_alone,
+    together,
+)
 from risk.quant.market_dependence import market_dependence
 from risk.quant.returns import returns
-from risk.quant.tail_risk import Method
+from risk.quant.tail_risk import Method, Pool
 
 ASSETS, DAYS = 24, 560
 
@@ -93,11 +103,15 @@ def test_what_was_not_reported_is_not_measured(measured):
 
 def test_models_are_those_of_the_length_of_the_history(measured):
     assert measured.tail.method[8] is Method.COMBINED
-    assert measured.tail.method[[3, 4]].tolist() == [Method.EWMA_FILTERED] * 2
+    assert measured.tail.method[[3, 4, 5]].tolist() == [
+        Method.EWMA_FILTERED,
+        Method.EWMA_POOLED,
+        Method.EWMA_POOLED,
+    ]
     assert np.isfinite(measured.fits.alpha[3])  # with what the long ones say
     assert np.isnan(measured.fits.alpha[4])
     assert np.isfinite(measured.column("volatility")[5])
-    assert np.isnan(measured.column("expected_shortfall")[5])
+    assert np.isfinite(measured.column("expected_shortfall")[5])
 
 
 def test_day_is_measured_again_to_the_same_bits(measured):
@@ -175,7 +189,7 @@ def test_price_that_is_rarely_made_has_the_volatility_and_beta_of_the_walk_behin
     index = random.normal(0, 0.02, 700)
     walk = np.exp((index + random.standard_t(5, (40, 700)) * 0.03).cumsum(axis=1))
     seen = walk[:, np.arange(700) // step * step]
-    market = Market(index[-365:], index[-365:])
+    market = Market(index[-365:], index[-365:], Pool.empty(LEVELS))
     nothing = np.full(walk.shape, np.nan)
 
     def means(prices, *, is_stale):

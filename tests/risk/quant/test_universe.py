@@ -194,6 +194,26 @@ def test_stale_price_is_the_least_liquid_of_the_day(measured):
     assert beside.values.tobytes() == plain.values.tobytes()
 
 
+def test_pool_is_of_ordinary_assets_whose_prices_are_made_daily():
+    known = panel()
+    stale, peg = known.prices.copy(), known.prices.copy()
+    stale[4] = stale[4, np.arange(DAYS) // 5 * 5]
+    peg[4] = 1 + 1e-4 * np.random.default_rng(2).normal(size=DAYS)
+    fewer = np.delete(np.arange(ASSETS), 4)
+
+    pools = [
+        universe.market(found, reference=None).pool
+        for found in (known, known.take(fewer), replace(known, prices=stale), replace(known, prices=peg))
+    ]
+
+    assert pools[1].observations < pools[0].observations
+    for found in pools[2:]:
+        assert (found.observations, found.value_at_risk.tolist()) == (
+            pools[1].observations,
+            pools[1].value_at_risk.tolist(),
+        )
+
+
 def test_too_few_days_teach_nothing():
     days = [Day(np.zeros((20, len(FEATURES))), np.zeros(20), np.full(20, "large_long"))] * 11
 

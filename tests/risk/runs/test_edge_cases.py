@@ -76,6 +76,17 @@ def test_short_history_has_a_score_of_low_confidence(score):
     assert (row.status, row.confidence) == ("ok", "low")
     assert "very_short_history" in row.confidence_reasons
     assert row.bucket.endswith("_short")
+    assert {(entry["level"], entry["method"]) for entry in row.tail} == {
+        (level, "ewma_pooled") for level in (0.95, 0.975, 0.99)
+    }
+    # Of the others' last year, without the first quarter of each.
+    assert {entry["n"] for entry in row.tail} == {sum(_in_pool())}
+
+
+def _in_pool() -> list[int]:
+    """Residuals of each asset of the simulated market that count for all."""
+    rows = RiskScore.objects.filter(status="ok", is_stablecoin=False, is_stale=False, observations__gte=226)
+    return [min(row.observations, 365) - 1 - 75 for row in rows]
 
 
 def test_series_that_ends_with_its_source_is_not_dead(score):

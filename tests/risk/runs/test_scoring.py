@@ -1,6 +1,8 @@
+from dataclasses import fields
 from datetime import timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 from django.db import DatabaseError, transaction
 from django.db.models import Count, F
@@ -15,6 +17,7 @@ from risk.actions import risk_models, score_runs
 from risk.actions.score_runs import AlreadyScored, RunNotRunning
 from risk.models import RiskFit, RiskModel, RiskScore, ScoreChunk, ScoreRun
 from risk.parameters import Parameters
+from risk.quant.tail_risk import Pool
 from risk.quant.universe import CAUSES
 from risk.runs import scorecards, scoring
 from tests.risk.markets import LAST, NOON, held, perform_all, simulated
@@ -61,6 +64,19 @@ def test_every_listed_asset_has_a_row_whose_causes_add_up(model):
     assert fit.observations > 100
     assert all(coefficient >= 0 for coefficient in fit.coefficients.values())
     assert AuditEntry.objects.filter(verb="risk.run.finished").count() == 1
+
+
+def test_market_of_a_run_is_what_was_planned_to_the_last_bit(model):
+    plan = scorecards.plan(model, LAST, at=NOON)
+    run = scorecards.begin(plan, job=held(), at=NOON)
+
+    kept = scorecards._market(ScoreRun.objects.get(pk=run.pk))
+
+    assert plan.market.pool.observations > 0
+    assert kept.index.tobytes() == plan.market.index.tobytes()
+    for field in fields(Pool):
+        found, planned = getattr(kept.pool, field.name), getattr(plan.market.pool, field.name)
+        assert np.asarray(found).tobytes() == np.asarray(planned).tobytes()
 
 
 def test_chunks_by_several_workers_are_the_whole_to_the_last_bit(model):
