@@ -412,6 +412,25 @@ def scored(found: Measured, beside: Compared, learnt: Learnt, *, facts: Facts, r
     return Scored(plain.log_volatility, score, percentile, points, intervals, estimation)
 
 
+def unlearnt(found: Measured) -> Scored:
+    """What is known of a day without a model: the hundred of the dead, which no model gives them."""
+    is_dead = found.standing == Standing.DEAD
+    nothing = np.full(len(found), np.nan)
+    points = np.full((len(found), len(CAUSES)), np.nan)
+    points[is_dead] = 0.0
+    points[is_dead, CAUSES.index("death")] = 100.0
+    score = np.where(is_dead, 100.0, np.nan)
+    percentile = 100 * ridge.ranks(score[:, None])[:, 0]
+    return Scored(
+        nothing,
+        score,
+        percentile,
+        points,
+        {coverage: (nothing, nothing, nothing, nothing) for coverage in COVERAGES},
+        {coverage: (nothing, nothing) for coverage in COVERAGES},
+    )
+
+
 def _with_rules(
     plain: Scores, facts: Facts, rules: Rules, least: FloatArray, peg_distance: FloatArray, is_dead: BoolArray
 ) -> Scores:

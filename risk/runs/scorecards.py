@@ -206,8 +206,9 @@ def cards(run: ScoreRun, found: Measured, *, at: datetime) -> list[RiskScore]:
     facts = _facts(run, found, moods, previous, pumped, parameters)
     events = _events(moods)
     beside = universe.compared(found)
-    day = None
-    if run.fit is not None:
+    if run.fit is None:
+        day = universe.unlearnt(found)
+    else:
         learnt = frames.learnt(run.fit)
         day = universe.scored(found, beside, learnt, facts=facts, rules=frames.rules(parameters))
     return [_card(run, found, beside, day, facts, moods, events, previous, row, at) for row in range(len(found))]
@@ -217,7 +218,7 @@ def _card(
     run: ScoreRun,
     found: Measured,
     beside: Compared,
-    day: Scored | None,
+    day: Scored,
     facts: Facts,
     moods: Mapping[int, AssetMood],
     events: Mapping[int, list[dict[str, Any]]],
@@ -269,7 +270,7 @@ def _card(
         card.reason = REASONS[standing]
     if card.status not in RiskScore.SCORED:
         return card
-    if day is None:
+    if run.fit is None and card.status != RiskScore.Status.DEAD:
         card.status, card.reason = RiskScore.Status.NO_MODEL, REASONS[RiskScore.Status.NO_MODEL]
     elif not isfinite(day.score[row]):
         card.status, card.reason = RiskScore.Status.NOT_MEASURABLE, REASONS[universe.NOT_MEASURABLE]

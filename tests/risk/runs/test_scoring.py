@@ -20,7 +20,7 @@ from risk.parameters import Parameters
 from risk.quant.tail_risk import Pool
 from risk.quant.universe import CAUSES
 from risk.runs import scorecards, scoring
-from tests.risk.markets import LAST, NOON, held, perform_all, simulated
+from tests.risk.markets import LAST, NOON, coin, held, perform_all, simulated, walk
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 
@@ -256,6 +256,20 @@ def test_scores_stay_as_they_were_stored(model, change):
 
     assert not RiskScore.objects.filter(score=1).exists()
     assert RiskScore.objects.count() == Asset.objects.count()
+
+
+def test_the_dead_have_their_hundred_where_nothing_has_been_learnt():
+    simulated(assets=5, days=100)
+    closes = np.concatenate([walk(60, seed=1), np.full(40, 0.001)])
+    dead = coin("dead", closes, volume=[1e6] * 60 + [10.0] * 40)
+
+    run = scorecards.score(risk_models.register(at=NOON), LAST)
+
+    row: Any = RiskScore.objects.get(asset=dead)
+    assert (run.fit, run.counts) == (None, {"no_model": 5, "dead": 1})
+    assert (row.score, row.band, row.score_low_90, row.confidence) == (100, "extreme", None, "")
+    assert {entry["component"]: entry["points"] for entry in row.contributions if entry["points"]} == {"death": 100}
+    assert [entry["component"] for entry in row.contributions] == list(CAUSES)
 
 
 def test_history_too_short_to_learn_from_gives_measurements_and_no_score():
