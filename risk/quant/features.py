@@ -82,6 +82,8 @@ FEATURES = (
 )
 """Each rises with risk."""
 NAMES = tuple(feature.name for feature in FEATURES)
+BESIDE = ("turnover", "days_since_trade", "liquidation_cost")
+"""What is told of liquidity and no part of the forecast."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,9 @@ class Alone:
     fits: GarchFit
     market_cap: FloatArray
     """The latest of the month."""
+    beside: FloatArray
+    """Assets x `BESIDE`; NaN where volume or market cap is not known."""
+    beside_counts: IntArray
     observations: IntArray
     standard_errors: FloatArray
     """Of `values`, in their units, of the shrunk ones as they will be then; NaN of facts, which have none."""
@@ -284,6 +289,8 @@ def measure_alone(
         tails,
         fits,
         market_cap,
+        np.column_stack([trade.turnover, trade.days_since_trade, trade.liquidation_cost]),
+        np.column_stack([trade.turnover_observations, trade.volume_observations, trade.volume_observations]),
         packed.size,
         np.column_stack([errors_of.get(name, nothing) for name in NAMES]),
         drawn,

@@ -133,6 +133,9 @@ class Measured:
     values: FloatArray
     counts: IntArray
     market_cap: FloatArray
+    beside: FloatArray
+    """Assets x `features.BESIDE`."""
+    beside_counts: IntArray
     returns: IntArray
     coordinates: FloatArray
     """Where the searches of long series ended; NaN for all others."""
@@ -247,6 +250,8 @@ def measured(
         "values": alone.values,
         "counts": alone.counts,
         "market_cap": alone.market_cap,
+        "beside": alone.beside,
+        "beside_counts": alone.beside_counts,
         "returns": alone.observations,
         "coordinates": np.where(is_long[:, None], alone.fits.coordinates, np.nan),
         "value_at_risk": np.column_stack([tail.value_at_risk for tail in alone.tails]),
@@ -293,6 +298,8 @@ def _blank(asset_ids: IntArray, hashes: Sequence[str], *, error: str) -> Measure
         values=nothing(size, len(FEATURES)),
         counts=none(size, len(FEATURES)),
         market_cap=nothing(size),
+        beside=nothing(size, len(features.BESIDE)),
+        beside_counts=none(size, len(features.BESIDE)),
         returns=none(size),
         coordinates=nothing(size, 5),
         value_at_risk=nothing(size, levels),
@@ -426,8 +433,8 @@ def unlearnt(found: Measured) -> Scored:
         score,
         percentile,
         points,
-        {coverage: (nothing, nothing, nothing, nothing) for coverage in COVERAGES},
-        {coverage: (nothing, nothing) for coverage in COVERAGES},
+        dict.fromkeys(COVERAGES, (nothing, nothing, nothing, nothing)),
+        dict.fromkeys(COVERAGES, (nothing, nothing)),
     )
 
 
@@ -514,6 +521,26 @@ _UNITS: dict[str, tuple[str, str]] = {
     "youth": ("age", "observed_days"),
     "smallness": ("market_cap", "usd"),
 }
+
+
+_UNITS_BESIDE = {
+    "turnover": ("turnover", "of_market_cap_per_day"),
+    "days_since_trade": ("days_since_trade", "days"),
+    "liquidation_cost": ("liquidation_cost_100k", "fraction"),
+}
+
+
+def told_beside(found: Measured, row: int) -> list[Natural]:
+    """What is told of an asset's liquidity without a part in the forecast; a cost that is not finite has no value."""
+    result = []
+    for column, feature in enumerate(features.BESIDE):
+        name, unit = _UNITS_BESIDE[feature]
+        value = float(found.beside[row, column])
+        known = value if np.isfinite(value) else None
+        result.append(
+            Natural(name, str(Component.LIQUIDITY), known, unit, None, int(found.beside_counts[row, column]), None)
+        )
+    return result
 
 
 def naturals(found: Measured, beside: Compared, row: int) -> list[Natural]:

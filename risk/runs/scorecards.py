@@ -257,7 +257,7 @@ def _card(
                 "n": natural.n,
                 "percentile": natural.percentile,
             }
-            for natural in universe.naturals(found, beside, row)
+            for natural in [*universe.naturals(found, beside, row), *universe.told_beside(found, row)]
         ]
         card.measurements.append(_news(moods[asset_id].mood, events[asset_id]))
         if isfinite(found.peg_distance[row]):

@@ -10,9 +10,9 @@ from django.db.models import Max
 from markets.models import Asset, NewsItem, NewsMention, NewsScore
 from markets.queries import news_mood
 from risk.actions import risk_models
-from risk.models import RiskScore, Wrapping
+from risk.models import RiskFit, RiskScore, Wrapping
 from risk.runs import scorecards
-from tests.markets.factories import AssetFactory, NewsScoreFactory
+from tests.markets.factories import AssetFactory, NewsScoreFactory, store_daily_bars
 from tests.risk.markets import LAST, NOON, coin, simulated, walk
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
@@ -319,6 +319,37 @@ def test_wrapped_asset_is_at_least_as_risky_as_what_it_stands_for():
     assert points(other, "wrapping") == 0
 
 
+def test_turnover_last_trade_and_cost_of_selling_are_told_and_are_no_part_of_the_forecast(score):
+    asset = AssetFactory.create(slug="traded")
+    closes, volumes = walk(400, seed=1), np.full(400, 2e5)
+    volumes[-4:] = 0.0
+    store_daily_bars(
+        asset, LAST - timedelta(days=399), closes.tolist(), volume=volumes.tolist(), market_cap=[4e6] * 400
+    )
+
+    row = score(asset)
+
+    found = {entry["name"]: entry for entry in row.measurements}
+    names = ("turnover", "days_since_trade", "liquidation_cost_100k")
+    turnover, since, cost = (found[name] for name in names)
+    assert (turnover["value"], turnover["unit"]) == (pytest.approx(0.05, rel=1e-6), "of_market_cap_per_day")
+    assert (since["value"], since["unit"]) == (4, "days")
+    # sigma x sqrt(order / volume) with a volume of twice the order.
+    sigma = np.diff(np.log(closes[-90:])).std(ddof=1)
+    assert (cost["value"], cost["unit"]) == (pytest.approx(sigma * np.sqrt(0.5), rel=1e-6), "fraction")
+    for entry in (turnover, since, cost):
+        assert (entry["component"], entry["n"], entry["percentile"]) == ("liquidity", 90, None)
+    assert not set(names) & set(RiskFit.objects.latest("pk").coefficients)
+
+
+def test_cost_of_selling_where_nothing_is_traded_is_no_number(score):
+    row = score(coin("untraded", walk(400, seed=1), volume=[1e6] * 340 + [0.0] * 59 + [1e6]))
+
+    found = {entry["name"]: entry for entry in row.measurements}
+    assert (found["liquidation_cost_100k"]["value"], found["liquidation_cost_100k"]["n"]) == (None, 90)
+    assert (found["turnover"]["value"], found["turnover"]["n"]) == (None, 0)
+
+
 def test_absent_volume_and_cap_are_absent_and_lower_the_confidence(score):
     row = score(coin("quiet", walk(400, seed=1), volume=[None] * 400))
 
@@ -326,4 +357,5 @@ def test_absent_volume_and_cap_are_absent_and_lower_the_confidence(score):
     assert {"volume_unknown", "market_cap_unknown"} <= set(row.confidence_reasons)
     values = {entry["name"]: entry["value"] for entry in row.measurements}
     assert (values["median_volume"], values["price_impact"], values["market_cap"]) == (None, None, None)
+    assert [values[name] for name in ("turnover", "days_since_trade", "liquidation_cost_100k")] == [None] * 3
     assert row.bucket == "unknown_short"
