@@ -19,6 +19,7 @@ CAUSES: Mapping[str, str] = MappingProxyType(
         "structure": "its age and size",
         "stablecoin_floor": "the least that a pegged coin is given",
         "death": "the rule that the dead have 100",
+        "staleness": "the least that a price that hardly moves is given",
         "news": "bad news, which only ever raises a score",
         "pump": "the rule that a pump lowers no score",
         "peg": "how far it is from a peg that it kept within the last year",
@@ -44,6 +45,17 @@ _DOUBTS: Mapping[str, str] = MappingProxyType(
     }
 )
 """What lowers the confidence."""
+
+EVENTS: Mapping[str, str] = MappingProxyType(
+    {
+        "hack": "a hack or theft",
+        "depeg": "a lost peg",
+        "delisting": "a delisting",
+        "insolvency": "an insolvency or halted withdrawals",
+        "regulation": "an authority's measures",
+    }
+)
+"""What news that are flagged tell of."""
 
 _WITHOUT_SCORE: Mapping[str, str] = MappingProxyType(
     {
@@ -121,6 +133,9 @@ def _sentences(score: RiskScore) -> Iterator[str]:
         yield f"What lowers it most is {_cause(lowering)} ({_points(lowering)})."
     if score.delta is not None and score.previous is not None:
         yield _change(score, score.previous)
+    if score.events:
+        told = ", ".join(f"{EVENTS[event['event']]} ({event['n']})" for event in score.events)
+        yield f"News of the last seven days tell of {told}: that adds no points by itself, so read them."
     if score.confidence != RiskScore.Confidence.HIGH:
         yield f"Confidence is {score.confidence}: {doubts(score)}."
     yield _deed(score)
@@ -142,6 +157,14 @@ def _deed(score: RiskScore) -> str:
     if tail is None:
         return "No tail loss could be measured: size a position as if it could be lost."
     times = round(1 / (1 - tail["level"]))
+    if score.is_stablecoin:
+        return (
+            f"Plan for more than its tail: on days as quiet as those it was measured on about one day in {times} loses"
+            f" more than {_lost(tail['value_at_risk'])} of a position, and such a day about"
+            f" {_lost(tail['expected_shortfall'])}. A break of the peg is not in these numbers: the floor under"
+            " the scores of pegged coins stands for it, which is a judgement and no estimate. If you cannot bear a"
+            " break, hold less."
+        )
     return (
         f"Plan for it: about one day in {times} may lose more than {_lost(tail['value_at_risk'])} of a position,"
         f" and such a day about {_lost(tail['expected_shortfall'])}; if you cannot bear that, hold less."

@@ -6,6 +6,7 @@ from accounts.actions import reasons
 from config.kernel.serializers import StrictSerializer
 from markets.api.schemas import SeriesAnswer, SeriesMeta, SymbolMatch
 from markets.risk_port import NOT_SCORED
+from risk.explanation import EVENTS
 from risk.models import ForecastOutcome, RiskModel, RiskScore
 
 STATUSES = (*RiskScore.Status.values, NOT_SCORED)
@@ -108,9 +109,19 @@ class TailLoss(serializers.Serializer):
     window_days = serializers.IntegerField()
 
 
+class NewsReference(serializers.Serializer):
+    id = serializers.IntegerField(help_text="As `/news` shows it.")
+    url = serializers.CharField(help_text="Of the article, at its publisher.")
+
+
 class Flag(serializers.Serializer):
-    flag = serializers.ChoiceField(choices=("stablecoin", "pumped", "stale_prices", "bad_prints"))
+    flag = serializers.ChoiceField(
+        choices=("stablecoin", "pumped", "stale_prices", "bad_prints", *(f"news_of_{event}" for event in EVENTS))
+    )
     description = serializers.CharField()
+    news = NewsReference(
+        many=True, help_text="The newest items that tell of the event, ten at most, as the score was made."
+    )
 
 
 class NewsEvidence(serializers.Serializer):

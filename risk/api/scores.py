@@ -120,9 +120,7 @@ def _described(score: RiskScore, run: ScoreRun, at: datetime) -> dict[str, objec
         "factors": _factors(score.contributions, score.measurements),
         "delta_since_previous": _delta(score),
         "tail": [{**entry, "window_days": evidence.WINDOW_DAYS} for entry in score.tail],
-        "flags": [
-            {"flag": flag, "description": description} for field, flag, description in _FLAGS if getattr(score, field)
-        ],
+        "flags": _flags(score),
         "data": _data(score, run),
         "as_of": score.as_of,
         "stale": fresh_until(score.as_of) <= at,
@@ -141,6 +139,25 @@ def _described(score: RiskScore, run: ScoreRun, at: datetime) -> dict[str, objec
         "explanation": explanation.explanation(score),
         "what_this_is_not": model_card.WHAT_THIS_IS_NOT,
     }
+
+
+def _flags(score: RiskScore) -> list[dict[str, object]]:
+    return [
+        *(
+            {"flag": flag, "description": description, "news": []}
+            for field, flag, description in _FLAGS
+            if getattr(score, field)
+        ),
+        *(
+            {
+                "flag": f"news_of_{event['event']}",
+                "description": f"News of {explanation.EVENTS[event['event']]}, items: {event['n']}. An automatic"
+                " reading of headlines, which adds no points.",
+                "news": event["items"],
+            }
+            for event in score.events
+        ),
+    ]
 
 
 def _confidence(score: RiskScore) -> dict[str, object] | None:

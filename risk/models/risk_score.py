@@ -1,4 +1,4 @@
-from typing import Self
+from typing import Any, Self
 
 from django.db import models
 
@@ -211,6 +211,11 @@ class RiskScore(models.Model):
 
     def __str__(self) -> str:
         return f"{self.asset_id} {self.as_of} {self.status}"
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """What the news of the seven days before it told of: kind, number of items, and id and address of some."""
+        return [event for entry in self.measurements for event in entry.get("events", [])]
 
     @property
     def is_estimated(self) -> bool:

@@ -99,6 +99,8 @@ class Known:
     """At the level of the expected shortfall."""
     residuals: FloatArray
     """By EWMA, of what happened; NaN where there is none."""
+    peers_deviation: float
+    """Of the logs of other assets' tails of residuals, which stand for those of short histories."""
 
 
 def errors(known: Known, *, prior: Prior | None, bootstrap: Bootstrap, engine: Engine | None = None) -> Errors:
@@ -242,7 +244,9 @@ def _tail(
     """The error of the expected shortfall of one day, given those of the log variances of that day."""
     is_combined = known.tail.method[rows] == Method.COMBINED
     residuals = np.where(is_combined[:, None], known.filtered.residuals[rows], known.residuals[rows])
-    of_residuals = shortfall_error(residuals, level=known.tail.level)[:, None] * bootstrap.normals[_TAIL]
+    error = shortfall_error(residuals, level=known.tail.level)
+    error = np.where(known.tail.method[rows] == Method.EWMA_POOLED, known.peers_deviation, error)
+    of_residuals = error[:, None] * bootstrap.normals[_TAIL]
     # Residuals of EWMA are as much too large as EWMA is too small on the whole.
     simulated = 0.5 * (recent - recent.mean(axis=1)[:, None]) + of_residuals
     grid, heights = _shortfalls(known.tail.level)

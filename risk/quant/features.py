@@ -15,10 +15,19 @@ from risk.quant.ewma import LASTING, RECENT, ewma
 from risk.quant.garch import GarchFit
 from risk.quant.har import har
 from risk.quant.liquidity import liquidity
-from risk.quant.market_dependence import market_dependence, weighted_index
-from risk.quant.returns import Sequences, returns
+from risk.quant.market_dependence import market_dependence, over_same_days, weighted_index
+from risk.quant.returns import Sequences, between_moves, returns
 from risk.quant.status import is_ok
-from risk.quant.tail_risk import TailRisk, combined, ewma_filtered, garch_filtered, garch_student
+from risk.quant.tail_risk import (
+    Pool,
+    TailRisk,
+    combined,
+    ewma_filtered,
+    garch_filtered,
+    garch_student,
+    pool,
+    with_pool,
+)
 
 DAYS_A_YEAR = 365
 HORIZON = 30
@@ -73,6 +82,8 @@ FEATURES = (
 )
 """Each rises with risk."""
 NAMES = tuple(feature.name for feature in FEATURES)
+BESIDE = ("turnover", "days_since_trade", "liquidation_cost")
+"""What is told of liquidity and no part of the forecast."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +94,8 @@ class Market:
     """Log returns of the cap-weighted index over the last year."""
     reference: FloatArray
     """Winsorised log returns of bitcoin over the same days; NaN where there is no bitcoin."""
+    pool: Pool
+    """The tail of the residuals of the ordinary assets over the last year."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +113,9 @@ class Alone:
     fits: GarchFit
     market_cap: FloatArray
     """The latest of the month."""
+    beside: FloatArray
+    """Assets x `BESIDE`; NaN where volume or market cap is not known."""
+    beside_counts: IntArray
     observations: IntArray
     standard_errors: FloatArray
     """Of `values`, in their units, of the shrunk ones as they will be then; NaN of facts, which have none."""
@@ -144,7 +160,7 @@ def measure(
 
 def market_of(prices: FloatArray, market_caps: FloatArray, *, reference: int) -> Market:
     """The index of these assets, and the returns of the one in the row `reference`."""
-    return Market(index_of(prices, market_caps), reference_of(prices[reference]))
+    return Market(index_of(prices, market_caps), reference_of(prices[reference]), pool_of(prices))
 
 
 def index_of(prices: FloatArray, market_caps: FloatArray) -> FloatArray:
@@ -161,6 +177,11 @@ def reference_of(prices: FloatArray) -> FloatArray:
     return returns(prices[None, -WINDOW - 1 :]).winsorised().values[0, -YEAR:]
 
 
+def pool_of(prices: FloatArray) -> Pool:
+    """The tail of the residuals of these assets together over the last year of the panel."""
+    return pool(returns(prices[:, -YEAR:]), levels=LEVELS)
+
+
 def measure_alone(
     prices: FloatArray,
     volumes: FloatArray,
@@ -169,15 +190,19 @@ def measure_alone(
     market: Market,
     prior: garch.Prior | None,
     learns_prior: bool = False,
+    is_stale: BoolArray | None = None,
     bootstrap: Bootstrap | None = None,
 ) -> Alone:
     """Some assets, each by itself, given what is to be known of the market; `prices` and the others as for `measure`.
 
     `prior` is for series too short for a GARCH of their own, which without one have none. With `learns_prior` these
-    assets are all there are, and their long series make the prior. With `bootstrap` the errors of what the score is
-    made of are drawn.
+    assets are all there are, and their long series make the prior. The volatilities, tails and betas of stale prices
+    are those of returns from move to move. With `bootstrap` the errors of what the score is made of are drawn.
     """
-    found = returns(prices[:, -WINDOW - 1 :])
+    daily = found = returns(prices[:, -WINDOW - 1 :])
+    if is_stale is not None:
+        stale = np.flatnonzero(is_stale)
+        found = daily.replaced(stale, between_moves(prices[stale, -WINDOW - 1 :]))
     kept = found.winsorised()
     packed, actual = kept.sequences(), found.sequences()
     recent, lasting = ewma(packed, decay=RECENT), ewma(packed, decay=LASTING)
@@ -186,10 +211,14 @@ def measure_alone(
     filtered = garch.filtered(packed, fits, actual=actual.values)
     happened = actual.masked()
     tails = tuple(
-        combined(
-            ewma_filtered(happened, recent, level=level),
-            garch_filtered(fits, filtered, level=level),
-            garch_student(fits, filtered, level=level),
+        with_pool(
+            combined(
+                ewma_filtered(happened, recent, level=level),
+                garch_filtered(fits, filtered, level=level),
+                garch_student(fits, filtered, level=level),
+            ),
+            recent,
+            market.pool,
         )
         for level in LEVELS
     )
@@ -204,14 +233,15 @@ def measure_alone(
     quarter = drawdown(prices[:, -QUARTER:])
     trade = liquidity(prices[:, -QUARTER:], volumes[:, -QUARTER:], market_caps[:, -QUARTER:])
     own = kept.values[:, -prices[:, -YEAR:].shape[1] :]
-    reference = market.reference[-own.shape[1] :]
-    dependence = market_dependence(own, market.index[-own.shape[1] :], reference)
-    together_down = np.where(np.isnan(reference).all(), np.nan, dependence.tail_dependence)
+    days = found.days[:, -own.shape[1] :]
+    index, reference = (over_same_days(of[-own.shape[1] :], days) for of in (market.index, market.reference))
+    dependence = market_dependence(own, index, reference)
+    together_down = np.where(np.isnan(market.reference[-own.shape[1] :]).all(), np.nan, dependence.tail_dependence)
     pareto = extreme_value.fit(-filtered.residuals)
     observed = counts(prices)
     month = market_caps[:, -MONTH:]
     market_cap = _latest(month)
-    year = found.values[:, -YEAR:]
+    year = daily.values[:, -YEAR:]
     columns: dict[str, tuple[FloatArray, IntArray]] = {
         "volatility": (volatility, packed.size),
         # As it is, neither winsorised nor shrunk: what anybody would take without a model.
@@ -248,8 +278,8 @@ def measure_alone(
     drawn = None
     if bootstrap is not None:
         width = np.sqrt(np.where(recent.variances > 0, recent.variances, np.nan))
-        residuals = happened / width
-        model = estimation.Known(packed, fits, filtered, autoregression, tail, residuals)
+        peers = float(market.pool.deviation[LEVELS.index(LEVEL)])
+        model = estimation.Known(packed, fits, filtered, autoregression, tail, happened / width, peers)
         drawn = _as_shrunk(estimation.errors(model, prior=prior, bootstrap=bootstrap), packed.size)
         errors_of |= dict(zip(estimation.ESTIMATES, drawn.standard_errors.T, strict=True))
     nothing = np.full(len(prices), np.nan)
@@ -259,6 +289,8 @@ def measure_alone(
         tails,
         fits,
         market_cap,
+        np.column_stack([trade.turnover, trade.days_since_trade, trade.liquidation_cost]),
+        np.column_stack([trade.turnover_observations, trade.volume_observations, trade.volume_observations]),
         packed.size,
         np.column_stack([errors_of.get(name, nothing) for name in NAMES]),
         drawn,

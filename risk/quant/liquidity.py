@@ -21,7 +21,7 @@ class Liquidity:
     amihud: FloatArray
     """Absolute return per million USD."""
     turnover: FloatArray
-    """Median of volume to market cap."""
+    """Median of a day's volume to market cap."""
     zero_return_share: FloatArray
     days_since_trade: FloatArray
     """Since the last day with a volume above zero; NaN where no volume was ever reported."""
@@ -29,6 +29,7 @@ class Liquidity:
     liquidation_cost: FloatArray
     """As a fraction of the order; infinite where there is no volume."""
     volume_observations: IntArray
+    turnover_observations: IntArray
     median_volume_error: FloatArray
     amihud_error: FloatArray
     zero_return_error: FloatArray
@@ -74,6 +75,7 @@ def liquidity(
         days,
         cost,
         counts(volumes),
+        counts(volumes / caps),
         standard_errors.of_median(volumes),
         standard_errors.of_mean(impact),
         standard_errors.of_share(zeros * trials, trials),

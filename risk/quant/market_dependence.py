@@ -31,7 +31,7 @@ class MarketDependence:
 def market_dependence(
     returns: FloatArray, market: FloatArray, reference: FloatArray, *, tail: float = TAIL
 ) -> MarketDependence:
-    """`returns` are assets x days; `market` and `reference` (bitcoin) one value a day.
+    """`returns` are assets x days; `market` and `reference` (bitcoin) one value a day, or likewise one a return.
 
     Beta is least squares; downside beta the same on the days below the market's mean (Bawa and Lindenberg 1977, JFE 5;
     Ang, Chen and Xing 2006, RFS 19); tail dependence is the empirical coefficient at `tail` (Joe 1997, 2.1.10). Only
@@ -58,6 +58,24 @@ def market_dependence(
         size,
         status,
     )
+
+
+def over_same_days(market: FloatArray, days: IntArray) -> FloatArray:
+    """Of each return (assets x days, `days` what it spans) the market's over the same days, divided by their root too.
+
+    Beside the market of its last day alone a price that is rarely made would hardly move with it: Dimson (1979), JFE 7,
+    who sums over the market's lags; where the days of the trades are known, comparing trade with trade needs none:
+    Marsh (1979), J. Finance 34. NaN where a day of the market is not known.
+    """
+    total = np.concatenate([[0.0], np.nan_to_num(market).cumsum()])
+    unknown = np.concatenate([[0], np.isnan(market).cumsum()])
+    end = np.arange(len(market)) + 1
+    start = end - days
+    first = np.maximum(start, 0)
+    spans = np.maximum(days, 1)
+    is_known = (start >= 0) & (unknown[end] == unknown[first])
+    summed = np.where(is_known, (total[end] - total[first]) / np.sqrt(spans), np.nan)
+    return np.where(days > 1, summed, market)
 
 
 def weighted_index(returns: FloatArray, market_caps: FloatArray) -> FloatArray:

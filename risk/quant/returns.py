@@ -63,6 +63,16 @@ class Returns:
         """The same with every value within so many MAD of its asset's median."""
         return Returns(winsorise(self.values, deviations=deviations), self.days, self.is_first)
 
+    def last(self, days: int) -> "Returns":
+        """Of the last so many days alone."""
+        return Returns(self.values[:, -days:], self.days[:, -days:], self.is_first[:, -days:])
+
+    def replaced(self, rows: IntArray, others: "Returns") -> "Returns":
+        """The same with other returns in these rows."""
+        values, days, is_first = self.values.copy(), self.days.copy(), self.is_first.copy()
+        values[rows], days[rows], is_first[rows] = others.values, others.days, others.is_first
+        return Returns(values, days, is_first)
+
     def sequences(self) -> Sequences:
         """For models that count observations rather than days."""
         observed = ~np.isnan(self.values)
@@ -71,10 +81,10 @@ class Returns:
         return Sequences(values, np.take_along_axis(self.is_first, order, axis=1), counts(self.values))
 
 
-def returns(prices: ArrayLike) -> Returns:
+def returns(prices: ArrayLike, *, longest_gap: int = LONGEST_GAP) -> Returns:
     """Log returns between observed prices; whatever is not a positive finite number was not observed.
 
-    Over a gap of up to `LONGEST_GAP` days the return is divided by the root of its days, so that its variance is that
+    Over a gap of up to `longest_gap` days the return is divided by the root of its days, so that its variance is that
     of one day; a longer gap gives no return and starts a new segment. Nothing is filled forward: the zero returns that
     this makes would pass for calm.
     """
@@ -85,7 +95,7 @@ def returns(prices: ArrayLike) -> Returns:
     last = np.maximum.accumulate(np.where(observed, day, -1), axis=1)
     before = np.concatenate([np.full((len(matrix), 1), -1), last[:, :-1]], axis=1)[:, : matrix.shape[1]]
     gap = np.where(observed & (before >= 0), day - before, 0)
-    is_return = (gap > 0) & (gap <= LONGEST_GAP)
+    is_return = (gap > 0) & (gap <= longest_gap)
     base = np.where(is_return, np.take_along_axis(matrix, np.maximum(before, 0), axis=1), 1.0)
     later = np.where(is_return, matrix, 1.0)
     change = np.log(later) - np.log(base)
@@ -93,6 +103,17 @@ def returns(prices: ArrayLike) -> Returns:
     # A price whose own return is missing begins a segment; the return after it is the first of the segment.
     previous_is_return = np.take_along_axis(is_return, np.maximum(before, 0), axis=1)
     return Returns(values, np.where(is_return, gap, 0), is_return & ~previous_is_return)
+
+
+def between_moves(prices: ArrayLike) -> Returns:
+    """Log returns from one move of a price to the next, each divided by the root of the days between them.
+
+    Where nobody trades, a price shows nothing on most days and then the change of all of them at once. The variance of
+    such returns over their days is that of the value behind the price: Lo and MacKinlay (1990), J. Econometrics 45.
+    """
+    matrix = as_matrix(prices)
+    matrix[returns(matrix).values == 0] = np.nan
+    return returns(matrix, longest_gap=matrix.shape[1])
 
 
 def bad_prints(prices: ArrayLike, *, is_single_venue: bool | BoolArray = True) -> BoolArray:

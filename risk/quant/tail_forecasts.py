@@ -10,7 +10,7 @@ from risk.quant import garch
 from risk.quant.arrays import FloatArray, IntArray, median_deviations, medians
 from risk.quant.distributions import normal_quantile, normal_shortfall
 from risk.quant.ewma import ewma
-from risk.quant.features import GARCH_FREE_FROM, GARCH_FROM, LEVELS, prior_of
+from risk.quant.features import GARCH_FREE_FROM, GARCH_FROM, LEVELS, YEAR, prior_of
 from risk.quant.returns import WINSOR_DEVIATIONS, Returns
 from risk.quant.tail_risk import (
     Method,
@@ -20,6 +20,8 @@ from risk.quant.tail_risk import (
     garch_filtered,
     garch_student,
     historical,
+    pool,
+    with_pool,
 )
 
 METHODS = (Method.COMBINED, Method.EWMA_FILTERED, Method.GARCH_FILTERED, Method.GARCH_STUDENT)
@@ -91,6 +93,7 @@ def forecast(past: Returns, after: FloatArray, *, assets: IntArray, first_day: i
     at_risk: dict[Key, FloatArray] = {}
     shortfall: dict[Key, FloatArray] = {}
     deviation = np.sqrt(variances["ewma"])
+    peers = pool(past.last(YEAR), levels=LEVELS)
     for level in LEVELS:
         parts = (
             ewma_filtered(happened, recent, level=level),
@@ -107,12 +110,12 @@ def forecast(past: Returns, after: FloatArray, *, assets: IntArray, first_day: i
             Method.HISTORICAL: _historical(past.values, after, level=level),
         }
         is_full = combined(*parts).method == Method.COMBINED
+        short = _scaled(with_pool(parts[0], recent, peers), grown)
         for index, found in enumerate((at_risk, shortfall)):
             for method, values in (single | beside).items():
                 found[method, level] = values[index]
             mean = sum(values[index] for values in single.values()) / 3
-            alone = single[Method.EWMA_FILTERED][index]
-            found[Method.COMBINED, level] = np.where(is_full[:, None], mean, alone)
+            found[Method.COMBINED, level] = np.where(is_full[:, None], mean, short[index])
     return _rows(after, assets, first_day, at_risk, shortfall)
 
 

@@ -1,5 +1,6 @@
 """Value at risk and expected shortfall of one day, each by several methods."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -8,18 +9,25 @@ import numpy as np
 from risk.quant import extreme_value
 from risk.quant.arrays import BoolArray, FloatArray, IntArray, LabelArray, counts, deviations, means
 from risk.quant.distributions import normal_quantile, normal_shortfall, student_quantile, student_shortfall
-from risk.quant.ewma import BACKCAST_OBSERVATIONS, Ewma
+from risk.quant.ewma import BACKCAST_OBSERVATIONS, Ewma, ewma
 from risk.quant.garch import Filtered, GarchFit
+from risk.quant.returns import Returns
 from risk.quant.status import Status, is_ok, statuses
 
 FULL_HISTORY = 500
 """Observations from which the combination is used; with fewer, EWMA-filtered simulation alone."""
+OWN_TAIL = 250
+"""Observations from which that simulation draws from the asset's own residuals; with fewer, from those of others."""
+POOL_ASSETS = 10
+"""Below which there is no pool."""
+_SETTLED = 3 * BACKCAST_OBSERVATIONS
 
 
 class Method(StrEnum):
     HISTORICAL = "historical"
     GAUSSIAN = "gaussian"
     EWMA_FILTERED = "ewma_filtered"
+    EWMA_POOLED = "ewma_pooled"
     GARCH_FILTERED = "garch_filtered"
     GARCH_STUDENT = "garch_student"
     EXTREME_VALUE = "extreme_value"
@@ -37,6 +45,24 @@ class TailRisk:
     method: LabelArray
     observations: IntArray
     status: LabelArray
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """What many assets lose in units of the risk of their day; a value a level, NaN where they are too few."""
+
+    levels: tuple[float, ...]
+    value_at_risk: FloatArray
+    expected_shortfall: FloatArray
+    deviation: FloatArray
+    """Of the logs of the assets' own shortfalls: how far another asset's may be from that of all."""
+    observations: int
+
+    @classmethod
+    def empty(cls, levels: Sequence[float]) -> "Pool":
+        """Of nobody."""
+        nothing = np.full(len(levels), np.nan)
+        return cls(tuple(levels), nothing, nothing, nothing, 0)
 
 
 def historical(returns: FloatArray, *, level: float) -> TailRisk:
@@ -71,8 +97,7 @@ def ewma_filtered(returns: FloatArray, model: Ewma, *, level: float) -> TailRisk
     end where the variances of `model` end. The first returns, whose variance is a backcast, are left out where
     enough others are there.
     """
-    with np.errstate(invalid="ignore", divide="ignore"):
-        residuals = np.where(model.variances > 0, returns / np.sqrt(model.variances), np.nan)
+    residuals = _residuals(returns, model)
     quantile, shortfall, status = _empirical(_settled(residuals), level)
     status = _first_failure(model.status, status)
     scale = np.where(is_ok(status), np.sqrt(model.next_variance), np.nan)
@@ -82,6 +107,48 @@ def ewma_filtered(returns: FloatArray, model: Ewma, *, level: float) -> TailRisk
         level,
         _labels(Method.EWMA_FILTERED, len(returns)),
         counts(residuals),
+        status,
+    )
+
+
+def pool(returns: Returns, *, levels: Sequence[float]) -> Pool:
+    """The tail of the EWMA-filtered residuals of these assets together, of those with enough to leave out the first."""
+    residuals = _residuals(returns.sequences().masked(), ewma(returns.winsorised().sequences()))
+    members = _settled(residuals[counts(residuals) >= _SETTLED])
+    if len(members) < POOL_ASSETS:
+        return Pool.empty(levels)
+    everybody = members[~np.isnan(members)][None]
+    tails = [_empirical(everybody, level) for level in levels]
+    own = np.column_stack([_empirical(members, level)[1] for level in levels])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        spread = deviations(np.where(own > 0, np.log(own), np.nan).T)
+    return Pool(
+        tuple(levels),
+        np.array([quantile[0] for quantile, _, _ in tails]),
+        np.array([shortfall[0] for _, shortfall, _ in tails]),
+        spread,
+        everybody.size,
+    )
+
+
+def with_pool(own: TailRisk, model: Ewma, pool: Pool) -> TailRisk:
+    """The same, but of histories below `OWN_TAIL` the tail of the pool times the asset's own risk of tomorrow.
+
+    A tail of 2.5 % of 60 returns is one or two of them. On the first 250 days of 568 coins such own tails were exceeded
+    on 5.7, 3.2 and 1.6 % of the days at 95, 97.5 and 99 %, those of the pool on 5.0, 2.6 and 1.1 %; from then on the
+    own ones are as good.
+    """
+    place = pool.levels.index(own.level)
+    taken = is_ok(model.status) & (own.observations < OWN_TAIL) & (pool.observations > 0)
+    scale = np.sqrt(model.next_variance)
+    method, status = own.method.copy(), own.status.copy()
+    method[taken], status[taken] = Method.EWMA_POOLED, Status.OK
+    return TailRisk(
+        np.where(taken, scale * pool.value_at_risk[place], own.value_at_risk),
+        np.where(taken, scale * pool.expected_shortfall[place], own.expected_shortfall),
+        own.level,
+        method,
+        np.where(taken, pool.observations, own.observations),
         status,
     )
 
@@ -195,11 +262,17 @@ def _empirical(returns: FloatArray, level: float) -> tuple[FloatArray, FloatArra
     return np.where(good, -edge, np.nan), np.where(good, -total / np.where(good, tail, 1.0), np.nan), status
 
 
+def _residuals(returns: FloatArray, model: Ewma) -> FloatArray:
+    """Each return in units of the risk that was foreseen for its day."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(model.variances > 0, returns / np.sqrt(model.variances), np.nan)
+
+
 def _settled(residuals: FloatArray) -> FloatArray:
     """Without those of the backcast, where twice as many others remain."""
     size = counts(residuals)
     first = residuals.shape[1] - size
-    drop = np.where(size >= 3 * BACKCAST_OBSERVATIONS, BACKCAST_OBSERVATIONS, 0)
+    drop = np.where(size >= _SETTLED, BACKCAST_OBSERVATIONS, 0)
     return np.where(np.arange(residuals.shape[1]) >= (first + drop)[:, None], residuals, np.nan)
 
 

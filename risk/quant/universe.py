@@ -17,7 +17,7 @@ from risk.quant.eligibility import Standing, eligibility
 from risk.quant.estimation import Bootstrap
 from risk.quant.features import FEATURES, LEVELS, NAMES, WINDOW, YEAR, Component, Market
 from risk.quant.learning import Learnt, buckets
-from risk.quant.score_map import ANCHORS
+from risk.quant.score_map import ANCHORS, BAND_LIMITS
 from risk.quant.scoring import Scores
 from risk.quant.status import is_ok
 
@@ -31,6 +31,7 @@ CAUSES = (
     *(str(component) for component in Component),
     "stablecoin_floor",
     "death",
+    "staleness",
     "news",
     "pump",
     "peg",
@@ -38,12 +39,15 @@ CAUSES = (
 )
 """The names of a score's parts, in the order in which they add up."""
 SHORT_HISTORY, SHORTEST_HISTORY = 250, 60
+STALE_FLOOR = BAND_LIMITS[0][0]
+"""Points that a stale price has at least, those at which the band "low" is over: nobody has seen that it is calm."""
 COVERAGES = (0.8, 0.9)
 ENDS = (0.05, 0.1, 0.9, 0.95)
 """Shares of the draws that the ends of the intervals of the estimate leave below."""
 
 _LOGARITHMS = {"volatility": 1, "recent_volatility": 1, "lasting_volatility": 1, "price_impact": 1, "illiquidity": -1}
 """Features that are logs, and their signs."""
+_IS_LIQUIDITY = np.array([feature.component is Component.LIQUIDITY for feature in FEATURES])
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +134,9 @@ class Measured:
     values: FloatArray
     counts: IntArray
     market_cap: FloatArray
+    beside: FloatArray
+    """Assets x `features.BESIDE`."""
+    beside_counts: IntArray
     returns: IntArray
     coordinates: FloatArray
     """Where the searches of long series ended; NaN for all others."""
@@ -173,7 +180,8 @@ class Measured:
 
 
 def market(panel: Panel, *, reference: FloatArray | None) -> Market:
-    """What a measurement needs to know of the market: the index of the ordinary assets, and bitcoin's returns.
+    """What a measurement needs to know of the market: the index of the ordinary assets and the tail of those whose
+    prices are made daily, and bitcoin's returns.
 
     `panel` is the last `CONTEXT_DAYS` of everybody, `reference` the last `REFERENCE_DAYS` of bitcoin's prices.
     """
@@ -181,10 +189,11 @@ def market(panel: Panel, *, reference: FloatArray | None) -> Market:
     ordinary = np.flatnonzero(judged.standing == Standing.ORDINARY)
     prices = np.where(judged.bad_prints[ordinary], np.nan, panel.prices[ordinary])
     index = features.index_of(prices, panel.market_caps[ordinary])
+    pool = features.pool_of(prices[~judged.is_stale[ordinary]])
     if reference is None:
-        return Market(index, np.full(len(index), np.nan))
+        return Market(index, np.full(len(index), np.nan), pool)
     believed = np.where(eligibility(reference[None], reference[None]).bad_prints[0], np.nan, reference)
-    return Market(index, features.reference_of(believed))
+    return Market(index, features.reference_of(believed), pool)
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +243,7 @@ def measured(
         panel.market_caps[rows],
         market=market,
         prior=prior,
+        is_stale=result.is_stale[rows],
         bootstrap=None if redraws is None else redraws.bootstrap,
     )
     is_long = is_ok(alone.fits.status) & (alone.observations >= features.GARCH_FREE_FROM)
@@ -241,6 +251,8 @@ def measured(
         "values": alone.values,
         "counts": alone.counts,
         "market_cap": alone.market_cap,
+        "beside": alone.beside,
+        "beside_counts": alone.beside_counts,
         "returns": alone.observations,
         "coordinates": np.where(is_long[:, None], alone.fits.coordinates, np.nan),
         "value_at_risk": np.column_stack([tail.value_at_risk for tail in alone.tails]),
@@ -287,6 +299,8 @@ def _blank(asset_ids: IntArray, hashes: Sequence[str], *, error: str) -> Measure
         values=nothing(size, len(FEATURES)),
         counts=none(size, len(FEATURES)),
         market_cap=nothing(size),
+        beside=nothing(size, len(features.BESIDE)),
+        beside_counts=none(size, len(features.BESIDE)),
         returns=none(size),
         coordinates=nothing(size, 5),
         value_at_risk=nothing(size, levels),
@@ -304,6 +318,8 @@ class Compared:
     """What the others say of everybody's measurements."""
 
     values: FloatArray
+    judged: FloatArray
+    """The values that ranks are made of: a stale price is the least liquid of the day, whatever its volumes say."""
     bucket: NDArray[np.str_]
     """Size and length of history; empty for those that were not measured."""
     percentiles: FloatArray
@@ -321,9 +337,10 @@ def compared(found: Measured) -> Compared:
             found.values[rows], found.returns[rows], found.market_cap[rows], is_ordinary=is_ordinary[rows]
         )
         names[rows] = buckets(size, found.returns[rows])
+    judged = np.where(found.is_stale[:, None] & _IS_LIQUIDITY, np.inf, values)
     ranked = np.full(values.shape, np.nan)
-    ranked[is_ordinary] = 100 * ridge.ranks(values[is_ordinary])
-    return Compared(values, names, ranked)
+    ranked[is_ordinary] = 100 * ridge.ranks(judged[is_ordinary])
+    return Compared(values, judged, names, ranked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,7 +386,7 @@ def scored(found: Measured, beside: Compared, learnt: Learnt, *, facts: Facts, r
     is_ordinary = found.standing == Standing.ORDINARY
     is_stablecoin = found.standing == Standing.STABLECOIN
     is_dead = found.standing == Standing.DEAD
-    inputs = scoring.inputs(beside.values, ranked_among=is_ordinary)
+    inputs = scoring.inputs(beside.judged, ranked_among=is_ordinary)
     plain = scoring.score(
         learnt.model,
         inputs,
@@ -377,9 +394,10 @@ def scored(found: Measured, beside: Compared, learnt: Learnt, *, facts: Facts, r
         is_dead=is_dead,
         floor_of_stablecoins=rules.floor_of_stablecoins,
     )
-    final = _with_rules(plain, facts, rules, found.peg_distance, is_dead)
+    least = np.where(found.is_stale & ~is_dead, STALE_FLOOR, 0.0)
+    final = _with_rules(plain, facts, rules, least, found.peg_distance, is_dead)
     # Sums of floats may stray from the range by their last digit.
-    score = np.clip(final.score, 0.0, 100.0)
+    score = np.clip(final.score, least, 100.0)
     percentile = final.percentile
     points = np.column_stack([np.full(len(found), final.attribution.base), final.attribution.contributions])
     shift = score - ANCHORS.score(plain.log_volatility)
@@ -402,9 +420,32 @@ def scored(found: Measured, beside: Compared, learnt: Learnt, *, facts: Facts, r
     return Scored(plain.log_volatility, score, percentile, points, intervals, estimation)
 
 
-def _with_rules(plain: Scores, facts: Facts, rules: Rules, peg_distance: FloatArray, is_dead: BoolArray) -> Scores:
-    """News, held scores, broken pegs and wrappings: each only ever raises a score, and is a cause of its own."""
-    score = plain.score
+def unlearnt(found: Measured) -> Scored:
+    """What is known of a day without a model: the hundred of the dead, which no model gives them."""
+    is_dead = found.standing == Standing.DEAD
+    nothing = np.full(len(found), np.nan)
+    points = np.full((len(found), len(CAUSES)), np.nan)
+    points[is_dead] = 0.0
+    points[is_dead, CAUSES.index("death")] = 100.0
+    score = np.where(is_dead, 100.0, np.nan)
+    percentile = 100 * ridge.ranks(score[:, None])[:, 0]
+    return Scored(
+        nothing,
+        score,
+        percentile,
+        points,
+        dict.fromkeys(COVERAGES, (nothing, nothing, nothing, nothing)),
+        dict.fromkeys(COVERAGES, (nothing, nothing)),
+    )
+
+
+def _with_rules(
+    plain: Scores, facts: Facts, rules: Rules, least: FloatArray, peg_distance: FloatArray, is_dead: BoolArray
+) -> Scores:
+    """Stale prices, news, held scores, broken pegs and wrappings: each only ever raises a score, and is a cause of its
+    own."""
+    staleness = np.where(least > 0, np.maximum(least - plain.score, 0.0), 0.0)
+    score = plain.score + staleness
     badness = (facts.news - rules.sentiment_from) / (rules.sentiment_full - rules.sentiment_from)
     news = np.minimum(rules.sentiment_cap * np.clip(np.nan_to_num(badness), 0.0, 1.0), 100.0 - score)
     news = np.where(is_dead, 0.0, np.maximum(news, 0.0))
@@ -415,9 +456,9 @@ def _with_rules(plain: Scores, facts: Facts, rules: Rules, peg_distance: FloatAr
     so_far = so_far + peg
     wrapping = _of_underlying(so_far, facts.underlying) - so_far
     unknown = np.isnan(score)
-    terms = np.where(unknown[:, None], np.nan, np.column_stack([news, held, peg, wrapping]))
+    terms = np.where(unknown[:, None], np.nan, np.column_stack([staleness, news, held, peg, wrapping]))
     total = np.clip(so_far + wrapping, 1e-9, 100.0 - 1e-9)
-    raised = np.nan_to_num(news + held + peg + wrapping) > 0
+    raised = np.nan_to_num(staleness + news + held + peg + wrapping) > 0
     order = np.where(raised & ~is_dead, np.fmax(plain.order, ANCHORS.log_volatility(total)), plain.order)
     return Scores(plain.log_volatility, order, with_terms(plain.attribution, terms))
 
@@ -482,6 +523,14 @@ _UNITS: dict[str, tuple[str, str]] = {
 }
 
 
+_UNITS_BESIDE = {
+    "turnover": ("turnover", "of_market_cap_per_day"),
+    "days_since_trade": ("days_since_trade", "days"),
+    "liquidation_cost": ("liquidation_cost_100k", "fraction"),
+}
+"""Of what is told of an asset's liquidity without a part in the forecast; a cost that is not finite has no value."""
+
+
 def naturals(found: Measured, beside: Compared) -> Iterator[list[Natural]]:
     """Every measurement of each asset; the percentile is that of the risk, so a small volume has a high one."""
     values, errors = beside.values.copy(), found.standard_errors.copy()
@@ -495,8 +544,15 @@ def naturals(found: Measured, beside: Compared) -> Iterator[list[Natural]]:
     values[:, column] = found.expected_shortfall[:, LEVELS.index(features.LEVEL)]
     errors[:, column] *= values[:, column]
     errors[~np.isfinite(values)] = np.nan
-    columns = (_or_none(values), _or_none(errors), (row.tolist() for row in found.counts), _or_none(beside.percentiles))
+    unknown = np.full(found.beside.shape, np.nan)
+    columns = (
+        _or_none(np.hstack([values, found.beside])),
+        _or_none(np.hstack([errors, unknown])),
+        (row.tolist() for row in np.hstack([found.counts, found.beside_counts])),
+        _or_none(np.hstack([beside.percentiles, unknown])),
+    )
     told = [(_UNITS[feature.name], str(feature.component)) for feature in FEATURES]
+    told += [(_UNITS_BESIDE[name], str(Component.LIQUIDITY)) for name in features.BESIDE]
     for row in zip(*columns, strict=True):
         yield [
             Natural(

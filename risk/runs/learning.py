@@ -140,7 +140,7 @@ def day_of(known: Measured, came: Outcomes) -> Day:
     """The ordinary assets of a day as a model learns from them."""
     beside = universe.compared(known)
     rows = np.flatnonzero(known.standing == Standing.ORDINARY)
-    inputs = scoring.inputs(beside.values[rows], ranked_among=np.ones(rows.size, dtype=np.bool_))
+    inputs = scoring.inputs(beside.judged[rows], ranked_among=np.ones(rows.size, dtype=np.bool_))
     return Day(inputs, came.log_risk[rows], beside.bucket[rows])
 
 

@@ -23,7 +23,7 @@ from accounts.actions import jobs
 from accounts.models import Job
 from config.kernel import clock
 from config.kernel.many import any_of
-from markets.models import Asset
+from markets.models import Asset, NewsItem
 from markets.queries import news_mood
 from markets.queries.news_mood import AssetMood
 from markets.sentiment import scorer
@@ -39,6 +39,7 @@ from risk.quant.engine import installed
 from risk.quant.features import LEVELS, Market
 from risk.quant.garch import Prior
 from risk.quant.score_map import band
+from risk.quant.tail_risk import Pool
 from risk.quant.universe import CAUSES, Compared, Facts, Measured, Natural, Redraws, Scored
 from risk.runs import learning, scoring
 
@@ -47,6 +48,10 @@ ADDITIVE_WITHIN = 1e-9
 CONTEXT = ("news", "wrapping", "score before", "fit")
 """What a score is made of besides prices, in the order of its `context_hash`."""
 LIBRARIES = ("numpy", "scipy", "numba", "llvmlite")
+ALARMS = ("hack", "depeg", "delisting", "insolvency", "regulation")
+"""Kinds of events whose news are told beside a score, and add nothing to it."""
+MOST_TOLD = 10
+"""Items of an event that a row names, the newest."""
 _DAY = timedelta(days=1)
 
 log = structlog.get_logger(__name__)
@@ -209,14 +214,16 @@ def cards(run: ScoreRun, found: Measured, *, at: datetime) -> Iterator[RiskScore
         found.asset_ids.tolist(), at=run.news_at, model_version=run.sentiment_version or None, judged_by=at
     )
     facts = _facts(run, found, moods, previous, pumped, parameters)
+    events = _events(moods)
     beside = universe.compared(found)
-    day = None
-    if run.fit is not None:
+    if run.fit is None:
+        day = universe.unlearnt(found)
+    else:
         learnt = frames.learnt(run.fit)
         day = universe.scored(found, beside, learnt, facts=facts, rules=frames.rules(parameters))
     # Everything has been asked of the database by now: rows are made while others are being copied to it.
     return (
-        _card(run, found, beside, natural, day, facts, moods, previous, row, at)
+        _card(run, found, beside, natural, day, facts, moods, events, previous, row, at)
         for row, natural in enumerate(universe.naturals(found, beside))
     )
 
@@ -226,9 +233,10 @@ def _card(
     found: Measured,
     beside: Compared,
     measurements: Sequence[Natural],
-    day: Scored | None,
+    day: Scored,
     facts: Facts,
     moods: Mapping[int, AssetMood],
+    events: Mapping[int, list[dict[str, Any]]],
     previous: Mapping[int, RiskScore],
     row: int,
     at: datetime,
@@ -255,7 +263,7 @@ def _card(
     )
     card.context_hash = _context_hash(run, found, facts, moods[asset_id], previous.get(asset_id), row)
     if standing in (Standing.ORDINARY, Standing.STABLECOIN):
-        card.measurements = [*measurements, _news(moods[asset_id].mood)]
+        card.measurements = [*measurements, _news(moods[asset_id].mood, events[asset_id])]
         if isfinite(found.peg_distance[row]):
             card.measurements.append(_peg(float(found.peg_distance[row])))
         card.tail = _tail(found, row)
@@ -266,7 +274,7 @@ def _card(
         card.reason = REASONS[standing]
     if card.status not in RiskScore.SCORED:
         return card
-    if day is None:
+    if run.fit is None and card.status != RiskScore.Status.DEAD:
         card.status, card.reason = RiskScore.Status.NO_MODEL, REASONS[RiskScore.Status.NO_MODEL]
     elif not isfinite(day.score[row]):
         card.status, card.reason = RiskScore.Status.NOT_MEASURABLE, REASONS[universe.NOT_MEASURABLE]
@@ -315,6 +323,23 @@ def context_parts(context_hash: str) -> dict[str, str]:
     return {name: context_hash[width * place : width * (place + 1)] for place, name in enumerate(CONTEXT)}
 
 
+def _events(moods: Mapping[int, AssetMood]) -> dict[int, list[dict[str, Any]]]:
+    """What the news of each asset tell of, with the items, as the row keeps them: feeds and their readings change."""
+    told = {
+        asset_id: {kind: mood.events[kind] for kind in ALARMS if kind in mood.events}
+        for asset_id, mood in moods.items()
+    }
+    ids = {item_id for kinds in told.values() for items in kinds.values() for item_id in items[:MOST_TOLD]}
+    urls = dict(NewsItem.objects.filter(pk__in=any_of(ids)).values_list("pk", "url"))
+    return {
+        asset_id: [
+            {"event": kind, "n": len(items), "items": [{"id": pk, "url": urls[pk]} for pk in items[:MOST_TOLD]]}
+            for kind, items in kinds.items()
+        ]
+        for asset_id, kinds in told.items()
+    }
+
+
 def _context_hash(
     run: ScoreRun, found: Measured, facts: Facts, mood: AssetMood, previous: RiskScore | None, row: int
 ) -> str:
@@ -328,8 +353,8 @@ def _context_hash(
     return "".join(_first_bits(*map(repr, parts[name])) for name in CONTEXT)
 
 
-def _news(mood: NewsMood) -> Natural:
-    return Natural(
+def _news(mood: NewsMood, events: list[dict[str, Any]]) -> dict[str, Any]:
+    measured = Natural(
         name="news_negativity",
         component="news",
         value=mood.net_negativity_z,
@@ -338,6 +363,7 @@ def _news(mood: NewsMood) -> Natural:
         n=mood.items,
         percentile=None,
     )
+    return {**measured, "events": events}
 
 
 def _peg(distance: float) -> Natural:
@@ -450,7 +476,8 @@ def _kept(run: ScoreRun) -> Measured:
 
 def _packed(market: Market) -> bytes:
     octets = io.BytesIO()
-    np.savez_compressed(octets, index=market.index, reference=market.reference)
+    pool: dict[str, Any] = {f"pool_{name}": value for name, value in asdict(market.pool).items()}
+    np.savez_compressed(octets, index=market.index, reference=market.reference, **pool)
     return octets.getvalue()
 
 
@@ -461,7 +488,14 @@ def _market(run: ScoreRun) -> Market:
     with np.load(io.BytesIO(packed), allow_pickle=False) as arrays:
         index: FloatArray = arrays["index"]
         reference: FloatArray = arrays["reference"]
-        return Market(index, reference)
+        pool = Pool(
+            tuple(arrays["pool_levels"].tolist()),
+            arrays["pool_value_at_risk"],
+            arrays["pool_expected_shortfall"],
+            arrays["pool_deviation"],
+            int(arrays["pool_observations"]),
+        )
+        return Market(index, reference, pool)
 
 
 def checksum_of(market: Market) -> str:

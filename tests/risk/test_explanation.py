@@ -1,13 +1,17 @@
 """A score in words: whatever the engine may say has its words."""
 
+from typing import get_args
+
 import numpy as np
 import pytest
 
+from markets.sentiment.events import Kind
 from risk import evidence, explanation, freshness, model_card
 from risk.models import RiskScore
 from risk.quant import features, universe
 from risk.quant.estimation import DRAWS, Basis
 from risk.quant.features import HORIZON, WINDOW
+from risk.runs import scorecards
 
 pytestmark = pytest.mark.unit
 
@@ -25,6 +29,10 @@ def test_every_doubt_of_the_engine_has_its_words() -> None:
 
     assert {"late_price", "volume_unknown", "market_cap_unknown", "news_unknown"} <= doubts
     assert doubts <= set(explanation._DOUBTS)
+
+
+def test_every_event_that_is_told_has_its_words() -> None:
+    assert set(explanation.EVENTS) == set(scorecards.ALARMS) <= set(get_args(Kind))
 
 
 def test_every_status_without_a_score_has_its_words() -> None:

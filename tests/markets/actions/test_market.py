@@ -14,6 +14,7 @@ from markets.models import (
     DailyBar,
     Divergence,
     Market,
+    NewsWording,
     PriceOverride,
     ProviderState,
     QuarantinedRecord,
@@ -149,7 +150,7 @@ def fill_every_table() -> None:
     IndicatorValueFactory.create()
     item = NewsScoreFactory.create().item
     item.mentions.create(asset=coin, matched_by="name", term="Coin")
-    item.wordings.create(title="Before.", replaced_at=NOON)
+    NewsWording.objects.create(item=item, title="Before.", replaced_at=NOON)
     assert all(row_counts().values()), "a table of markets that this cast does not fill"
 
 

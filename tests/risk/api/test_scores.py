@@ -235,6 +235,22 @@ def test_a_past_day_has_the_score_of_its_run_with_all_that_explains_it(
     assert missing["reason"] == "No finished run of this model as of 2026-03-09 has seen this asset."
 
 
+def test_events_of_the_news_are_flags_with_their_items_and_add_no_points(
+    client: Client, btc: Asset, run: ScoreRun
+) -> None:
+    items = [{"id": 12, "url": "https://news.example.com/12"}, {"id": 7, "url": "https://news.example.com/7"}]
+    news = {"name": "news_negativity", "component": "news", "value": None, "unit": "deviations", "n": 2}
+    told = news | {"percentile": None, "events": [{"event": "hack", "n": 2, "items": items}]}
+    RiskScoreFactory.create(asset=btc, run=run, measurements=[told])
+
+    body = risk(client)
+
+    (flag,) = body["flags"]
+    assert (flag["flag"], flag["news"]) == ("news_of_hack", items)
+    assert "News of the last seven days tell of a hack or theft (2): that adds no points" in body["explanation"]
+    assert sum(factor["points"] for factor in body["factors"]) == pytest.approx(42.0)
+
+
 def test_what_changed_is_told_by_component(client: Client, btc: Asset, run: ScoreRun) -> None:
     yesterday = ScoreRunFactory.create(model=run.model, as_of=DAY - timedelta(days=1))
     previous = RiskScoreFactory.create(asset=btc, run=yesterday, score=40.0)
@@ -260,6 +276,19 @@ def test_the_text_names_the_loss_to_plan_for(client: Client, btc: Asset, run: Sc
     assert text.startswith("Bitcoin scores 42 of 100 (moderate) as of the close of 2026-03-11, riskier than 12 %")
     assert "about one day in 40 may lose more than 4.7 % of a position, and such a day about 6.4 %" in text
     assert "Confidence is medium: too few news to say anything." in text
+
+
+def test_the_text_of_a_pegged_coin_says_that_its_tail_holds_no_break_of_the_peg(
+    client: Client, btc: Asset, run: ScoreRun
+) -> None:
+    quiet = {"level": 0.975, "horizon_days": 1, "value_at_risk": 0.001, "expected_shortfall": 0.002, "n": 1000}
+    RiskScoreFactory.create(asset=btc, run=run, is_stablecoin=True, tail=[quiet])
+
+    text = risk(client)["explanation"]
+
+    assert "about one day in 40 loses more than 0.1 % of a position, and such a day about 0.2 %" in text
+    assert "A break of the peg is not in these numbers: the floor under the scores of pegged coins stands for" in text
+    assert "Plan for it" not in text
 
 
 def test_without_a_score_there_is_a_reason_and_no_number(client: Client, btc: Asset, run: ScoreRun) -> None:

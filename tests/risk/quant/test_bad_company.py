@@ -8,7 +8,8 @@ import pytest
 from numpy.typing import NDArray
 
 from risk.quant import universe
-from risk.quant.features import Market
+from risk.quant.features import LEVELS, Market
+from risk.quant.tail_risk import Pool
 from risk.quant.universe import Measured, Panel
 
 ASSETS, DAYS = 4, 520
@@ -25,7 +26,7 @@ def panel(*series: NDArray[np.float64]) -> Panel:
 
 def measured(known: Panel) -> Measured:
     moves = np.random.default_rng(2).normal(0, 0.02, universe.CONTEXT_DAYS)
-    market = Market(index=moves, reference=moves)
+    market = Market(index=moves, reference=moves, pool=Pool.empty(LEVELS))
     return universe.measured(known, market=market, prior=None, input_hashes=known.input_hashes())
 
 

@@ -1,6 +1,6 @@
 """Checked on series whose law is known, by formulas that are not those of the module."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ from risk.quant.ewma import ewma
 from risk.quant.garch import Prior
 from risk.quant.har import har
 from risk.quant.returns import Sequences, winsorise
-from risk.quant.tail_risk import combined, ewma_filtered, garch_filtered, garch_student
+from risk.quant.tail_risk import Method, combined, ewma_filtered, garch_filtered, garch_student
 from tests.risk.quant.simulated import sequences
 
 LEVEL = 0.975
@@ -65,7 +65,7 @@ def known(values: NDArray[np.float64]) -> Known:
         garch_filtered(fits, filtered, level=LEVEL),
         garch_student(fits, filtered, level=LEVEL),
     )
-    return Known(kept, fits, filtered, har(kept), tail, values / np.sqrt(recent.variances))
+    return Known(kept, fits, filtered, har(kept), tail, values / np.sqrt(recent.variances), np.nan)
 
 
 def found(values: NDArray[np.float64], **options) -> Errors:
@@ -222,6 +222,21 @@ def test_whoever_has_no_expected_shortfall_has_no_error_of_it():
     assert np.isfinite(drawn.quantiles(WEIGHTS, (0.05, 0.95))).all()
 
 
+def test_tail_that_is_that_of_others_is_as_uncertain_as_they_differ():
+    own = known(simulated(series=40, days=30, seed=1).returns)
+    pooled = replace(own.tail, method=np.full(40, Method.EWMA_POOLED, dtype=object))
+    column = ESTIMATES.index("expected_shortfall")
+
+    def errors(deviation: float) -> NDArray[np.float64]:
+        drawn = estimation.errors(
+            replace(own, tail=pooled, peers_deviation=deviation), prior=PRIOR, bootstrap=BOOTSTRAP
+        )
+        return drawn.standard_errors[:, column]
+
+    # Two independent errors: of the variance, and of the tail.
+    assert errors(0.3) == pytest.approx(np.hypot(errors(0.0), 0.3), rel=0.1)
+
+
 def test_a_hole_in_a_history_is_no_return():
     values = simulated(series=1, days=600, seed=2).returns
     padded = np.concatenate([np.zeros((1, 400)), values], axis=1)
@@ -240,6 +255,7 @@ def test_a_hole_in_a_history_is_no_return():
         har(kept),
         short.tail,
         np.concatenate([np.full((1, 400), np.nan), short.residuals], axis=1),
+        np.nan,
     )
 
     drawn = estimation.errors(wide, prior=PRIOR, bootstrap=BOOTSTRAP)

@@ -4,10 +4,20 @@ import pytest
 from risk.quant import garch
 from risk.quant.drawdown import drawdown
 from risk.quant.ewma import ewma
-from risk.quant.features import FEATURES, NAMES, Measurements, market_of, measure, measure_alone, together
+from risk.quant.features import (
+    FEATURES,
+    LEVELS,
+    NAMES,
+    Market,
+    Measurements,
+    market_of,
+    measure,
+    measure_alone,
+    together,
+)
 from risk.quant.market_dependence import market_dependence
 from risk.quant.returns import returns
-from risk.quant.tail_risk import Method
+from risk.quant.tail_risk import Method, Pool
 
 ASSETS, DAYS = 24, 560
 
@@ -93,11 +103,15 @@ def test_what_was_not_reported_is_not_measured(measured):
 
 def test_models_are_those_of_the_length_of_the_history(measured):
     assert measured.tail.method[8] is Method.COMBINED
-    assert measured.tail.method[[3, 4]].tolist() == [Method.EWMA_FILTERED] * 2
+    assert measured.tail.method[[3, 4, 5]].tolist() == [
+        Method.EWMA_FILTERED,
+        Method.EWMA_POOLED,
+        Method.EWMA_POOLED,
+    ]
     assert np.isfinite(measured.fits.alpha[3])  # with what the long ones say
     assert np.isnan(measured.fits.alpha[4])
     assert np.isfinite(measured.column("volatility")[5])
-    assert np.isnan(measured.column("expected_shortfall")[5])
+    assert np.isfinite(measured.column("expected_shortfall")[5])
 
 
 def test_day_is_measured_again_to_the_same_bits(measured):
@@ -167,6 +181,38 @@ def test_whole_is_what_the_parts_make_together(measured):
 
     assert values.tobytes() == measured.values.tobytes()
     assert size.tolist() == measured.size.tolist()
+
+
+@pytest.mark.parametrize("step", [2, 3, 5])
+def test_price_that_is_rarely_made_has_the_volatility_and_beta_of_the_walk_behind_it(step):
+    random = np.random.default_rng(5)
+    index = random.normal(0, 0.02, 700)
+    walk = np.exp((index + random.standard_t(5, (40, 700)) * 0.03).cumsum(axis=1))
+    seen = walk[:, np.arange(700) // step * step]
+    market = Market(index[-365:], index[-365:], Pool.empty(LEVELS))
+    nothing = np.full(walk.shape, np.nan)
+
+    def means(prices, *, is_stale):
+        found = measure_alone(
+            prices, nothing, nothing, market=market, prior=None, is_stale=np.full(len(prices), is_stale)
+        )
+        names = ("volatility", "recent_volatility", "lasting_volatility", "beta", "tail_dependence")
+        return found.values[:, [NAMES.index(name) for name in names]].mean(axis=0)
+
+    daily, stale, plain = means(walk, is_stale=False), means(seen, is_stale=True), means(seen, is_stale=False)
+    assert stale == pytest.approx(daily, abs=0.12)
+    assert stale[3] == pytest.approx(1, abs=0.12)
+    assert plain[3] < 0.7
+
+
+def test_worst_day_of_a_stale_price_is_the_day_that_was_seen():
+    prices, volumes, caps = panel()
+    prices[8] = prices[8, np.arange(DAYS) // 4 * 4]
+    stale = np.arange(ASSETS) == 8
+    market = market_of(prices, caps, reference=0)
+    found = measure_alone(prices, volumes, caps, market=market, prior=None, is_stale=stale)
+
+    assert found.values[8, NAMES.index("worst_day")] == -np.diff(np.log(prices[8, -366:])).min()
 
 
 def test_young_volatility_is_drawn_towards_ordinary_assets_and_not_towards_pegs():

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from risk.quant.market_dependence import market_dependence, weighted_index
+from risk.quant.market_dependence import market_dependence, over_same_days, weighted_index
 from risk.quant.status import Status
 
 random = np.random.default_rng(1)
@@ -26,6 +26,29 @@ def test_copy_of_the_market_has_its_factor_as_beta_and_falls_with_it(factor, shi
     assert found.beta[0] == pytest.approx(factor)
     assert found.downside_beta[0] == pytest.approx(factor)
     assert found.tail_dependence[0] == 1
+
+
+def test_market_beside_a_return_over_several_days_is_that_of_the_same_days():
+    index = np.array([0.01, 0.02, np.nan, 0.04, 0.08, 0.16])
+    days = np.array([[1, 2, 0, 2, 2, 3], [3, 0, 1, 1, 0, 1]])
+    found = over_same_days(index, days)
+
+    nan = np.nan
+    # Days of the market that are not known, or before its first, are no days to compare with.
+    assert found[0] == pytest.approx(
+        [0.01, 0.03 / np.sqrt(2), nan, nan, 0.12 / np.sqrt(2), 0.28 / np.sqrt(3)], nan_ok=True
+    )
+    assert found[1] == pytest.approx([nan, 0.02, nan, 0.04, 0.08, 0.16], nan_ok=True)
+
+
+def test_beta_of_a_copy_that_is_seen_on_every_fifth_day_is_one():
+    days = np.where(np.arange(500) % 5 == 4, 5, 0)[None]
+    moves = np.where(days > 0, np.add.reduceat(market, np.arange(0, 500, 5)).repeat(5) / np.sqrt(5), np.nan)
+    found = market_dependence(moves, over_same_days(market, days), over_same_days(market, days))
+
+    assert found.beta[0] == pytest.approx(1)
+    assert found.tail_dependence[0] == 1
+    assert abs(market_dependence(moves, market, market).beta[0]) < 0.9
 
 
 def test_independent_series_falls_with_the_market_by_chance_alone():

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from risk.quant.returns import bad_prints, returns, winsorise
+from risk.quant.returns import bad_prints, between_moves, returns, winsorise
 
 NAN = np.nan
 prices = st.lists(st.one_of(st.just(NAN), st.floats(1e-6, 1e6)), min_size=1, max_size=60)
@@ -32,6 +32,20 @@ def test_long_gap_gives_no_return_and_starts_a_segment():
 
     assert np.flatnonzero(~np.isnan(found.values[0])).tolist() == [1, 6]
     assert np.flatnonzero(found.is_first[0]).tolist() == [1, 6]
+
+
+def test_moves_of_a_price_that_is_rarely_made_share_the_variance_of_the_days_between_them():
+    found = between_moves([[100, 100, 100, 100, 100, 121, NAN, 110, 110]])
+
+    assert np.flatnonzero(found.days[0]).tolist() == [5, 7]
+    assert found.values[0, [5, 7]] == pytest.approx([np.log(1.21) / np.sqrt(5), np.log(110 / 121) / np.sqrt(2)])
+    assert found.is_first[0].tolist().index(True) == 5
+
+
+def test_price_that_moves_every_day_has_the_same_returns_between_its_moves():
+    walk = np.exp(np.random.default_rng(1).normal(0, 0.05, (2, 60)).cumsum(axis=1))
+
+    assert between_moves(walk).values.tobytes() == returns(walk).values.tobytes()
 
 
 @pytest.mark.parametrize("price", [0.0, -1.0, np.inf, -np.inf, NAN])

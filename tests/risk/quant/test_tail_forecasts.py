@@ -5,9 +5,10 @@ from scipy import stats
 
 from risk.quant import garch
 from risk.quant.ewma import ewma
+from risk.quant.features import LEVELS
 from risk.quant.returns import Returns
 from risk.quant.tail_forecasts import BASELINES, METHODS, Forecasts, forecast
-from risk.quant.tail_risk import Method, combined, ewma_filtered, garch_filtered, garch_student
+from risk.quant.tail_risk import Method, combined, ewma_filtered, garch_filtered, garch_student, pool
 from tests.risk.quant.simulated import garch_returns
 
 DAYS, AHEAD = 800, 30
@@ -57,6 +58,20 @@ def test_first_day_is_the_tail_that_is_published(simulated, found):
     assert matrix(found, Method.COMBINED)[:, 0] == pytest.approx(tail.value_at_risk, rel=1e-12)
     first = found.expected_shortfall[Method.COMBINED, LEVEL][found.day == 5_000]
     assert first == pytest.approx(tail.expected_shortfall, rel=1e-12)
+
+
+def test_short_history_has_the_tail_of_the_others():
+    values = garch_returns(series=13, days=DAYS + AHEAD, seed=2) / 100
+    past, after = values[:, :DAYS].copy(), values[:, DAYS:]
+    past[12, :-60] = np.nan
+    found = made(past, after)
+
+    peers = pool(returns_of(past).last(365), levels=LEVELS)
+    variance = ewma(returns_of(past).winsorised().sequences()).next_variance
+    at_risk = matrix(found, Method.COMBINED, assets=13)[12]
+    own = matrix(found, Method.EWMA_FILTERED, assets=13)[12]
+    assert at_risk[0] == pytest.approx(np.sqrt(variance[12]) * peers.value_at_risk[LEVELS.index(LEVEL)])
+    assert at_risk / at_risk[0] == pytest.approx(own / own[0])
 
 
 def test_later_days_follow_the_variance_of_each_day_that_has_happened(simulated, found):

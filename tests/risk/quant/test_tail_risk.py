@@ -3,14 +3,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from numpy.typing import NDArray
 
 from risk.quant import garch, tail_risk
 from risk.quant.arrays import counts
 from risk.quant.distributions import normal_quantile, normal_shortfall, student_shortfall
 from risk.quant.ewma import ewma
+from risk.quant.returns import Returns, winsorise
 from risk.quant.status import Status
 from risk.quant.tail_risk import (
     Method,
+    Pool,
     combined,
     ewma_filtered,
     extreme,
@@ -18,7 +21,9 @@ from risk.quant.tail_risk import (
     garch_student,
     gaussian,
     historical,
+    pool,
     shortfall_error,
+    with_pool,
 )
 from tests.risk.quant.simulated import garch_returns, sequences
 
@@ -229,3 +234,69 @@ def test_error_of_an_empirical_shortfall_is_what_it_varies_by(size):
 
 def test_without_a_tail_its_shortfall_has_no_error():
     assert np.isnan(shortfall_error(np.random.default_rng(1).normal(size=(1, 30)), level=0.975)).all()
+
+
+LEVELS = (0.95, 0.975, 0.99)
+
+
+def returns_of(values: NDArray[np.float64]) -> Returns:
+    observed = ~np.isnan(values)
+    return Returns(values, observed.astype(np.int64), observed & (observed.cumsum(axis=1) == 1))
+
+
+def test_pool_is_the_tail_of_the_residuals_of_all_who_have_enough():
+    values = garch_returns(series=12, days=300, seed=4)
+    values[10, :76], values[11, :75] = np.nan, np.nan  # 224 returns, which are too few, and 225
+    found = pool(returns_of(values), levels=LEVELS)
+
+    residuals = values / np.sqrt(ewma(returns_of(winsorise(values)).sequences()).variances)
+    own = [*(row[75:] for row in residuals[:10]), residuals[11, 150:]]
+    assert found.observations == 10 * 225 + 150
+    for place, level in enumerate(LEVELS):
+        everybody = historical(np.concatenate(own)[None], level=level)
+        assert found.value_at_risk[place] == everybody.value_at_risk[0]
+        assert found.expected_shortfall[place] == pytest.approx(everybody.expected_shortfall[0])
+        alone = [historical(row[None], level=level).expected_shortfall[0] for row in own]
+        assert found.deviation[place] == pytest.approx(np.log(alone).std(ddof=1))
+
+
+def test_of_fewer_than_ten_assets_there_is_no_pool():
+    assert pool(returns_of(garch_returns(series=9, days=300, seed=4)), levels=LEVELS).observations == 0
+
+
+def test_short_history_has_the_tail_of_the_pool_times_its_own_risk_and_a_longer_one_its_own():
+    values = garch_returns(series=3, days=250, seed=5)
+    values[0, :237], values[1, :1] = np.nan, np.nan  # 13, 249 and 250 returns
+    packed = returns_of(values).sequences()
+    model = ewma(packed)
+    own = ewma_filtered(packed.masked(), model, level=0.975)
+    peers = Pool(LEVELS, np.array([1.6, 2.1, 2.8]), np.array([2.3, 2.9, 3.7]), np.full(3, 0.2), 5_000)
+
+    found = with_pool(own, model, peers)
+
+    risk = np.sqrt(model.next_variance)
+    assert found.value_at_risk.tolist() == [*(2.1 * risk[:2]), own.value_at_risk[2]]
+    assert found.expected_shortfall.tolist() == [*(2.9 * risk[:2]), own.expected_shortfall[2]]
+    assert found.method.tolist() == [Method.EWMA_POOLED, Method.EWMA_POOLED, Method.EWMA_FILTERED]
+    assert found.observations.tolist() == [5_000, 5_000, 250]
+    assert (own.status[0], found.status[0]) == (Status.TOO_FEW_OBSERVATIONS, Status.OK)
+
+
+def test_without_a_pool_a_short_history_keeps_its_own_tail():
+    packed = sequences(garch_returns(series=2, days=60, seed=5))
+    own = ewma_filtered(packed.masked(), ewma(packed), level=0.975)
+    found = with_pool(own, ewma(packed), Pool.empty(LEVELS))
+
+    assert found.value_at_risk.tolist() == own.value_at_risk.tolist()
+    assert found.method.tolist() == [Method.EWMA_FILTERED] * 2
+
+
+def test_tail_of_the_pool_is_exceeded_as_often_as_it_says_where_the_own_one_is_exceeded_too_often():
+    values = garch_returns(series=4_000, days=361, seed=6)
+    young, tomorrow = values[:3_500, 300:360], values[:3_500, 360]
+    model = ewma(sequences(young))
+    own = ewma_filtered(young, model, level=0.975)
+    shared = with_pool(own, model, pool(returns_of(values[3_500:, :360]), levels=LEVELS))
+
+    assert (-tomorrow > own.value_at_risk).mean() > 0.032
+    assert (-tomorrow > shared.value_at_risk).mean() == pytest.approx(0.025, abs=0.005)

@@ -160,6 +160,60 @@ def test_broken_peg_is_as_risky_as_the_way_back_is_far(measured, learnt):
     assert found.points[:, CAUSES.index("peg")] == pytest.approx(found.score - plain.score)
 
 
+def test_stale_price_has_the_points_of_a_moderate_risk_at_least(measured, learnt):
+    calm, stale = measured.values.copy(), np.zeros(ASSETS, dtype=np.bool_)
+    calm[:2, 0] -= 20
+    stale[[0, 19]] = True
+    plain = score(replace(measured, values=calm), learnt)
+    found = score(replace(measured, values=calm, is_stale=stale), learnt, news=np.full(ASSETS, 2.5))
+
+    assert plain.score[:2].max() < 25 < plain.score[19]
+    assert found.score[0] == pytest.approx(27.5)
+    assert found.points[[0, 19, 1], CAUSES.index("staleness")] == pytest.approx(
+        [25 - plain.score[0] - _of_liquidity(found, plain, 0), 0, 0], abs=1e-9
+    )
+    assert found.percentile[0] > found.percentile[1]
+    assert found.points.sum(axis=1) == pytest.approx(found.score, abs=1e-9)
+
+
+def _of_liquidity(found, plain, row: int) -> float:
+    components = slice(0, CAUSES.index("stablecoin_floor"))
+    return float((found.points[row, components] - plain.points[row, components]).sum())
+
+
+def test_stale_price_is_the_least_liquid_of_the_day(measured):
+    stale = np.zeros(ASSETS, dtype=np.bool_)
+    stale[[3, 4]] = True
+    beside, plain = universe.compared(replace(measured, is_stale=stale)), universe.compared(measured)
+
+    liquidity = [NAMES.index(name) for name in ("illiquidity", "price_impact", "zero_returns")]
+    others = [column for column in range(len(NAMES)) if column not in liquidity]
+    # Two of twenty share the highest rank.
+    assert beside.percentiles[np.ix_([3, 4], liquidity)] == pytest.approx(95)
+    assert beside.percentiles[:, others] == pytest.approx(plain.percentiles[:, others], nan_ok=True)
+    assert beside.values.tobytes() == plain.values.tobytes()
+
+
+def test_pool_is_of_ordinary_assets_whose_prices_are_made_daily():
+    known = panel()
+    stale, peg = known.prices.copy(), known.prices.copy()
+    stale[4] = stale[4, np.arange(DAYS) // 5 * 5]
+    peg[4] = 1 + 1e-4 * np.random.default_rng(2).normal(size=DAYS)
+    fewer = np.delete(np.arange(ASSETS), 4)
+
+    pools = [
+        universe.market(found, reference=None).pool
+        for found in (known, known.take(fewer), replace(known, prices=stale), replace(known, prices=peg))
+    ]
+
+    assert pools[1].observations < pools[0].observations
+    for found in pools[2:]:
+        assert (found.observations, found.value_at_risk.tolist()) == (
+            pools[1].observations,
+            pools[1].value_at_risk.tolist(),
+        )
+
+
 def test_too_few_days_teach_nothing():
     days = [Day(np.zeros((20, len(FEATURES))), np.zeros(20), np.full(20, "large_long"))] * 11
 
@@ -228,6 +282,7 @@ def test_measurements_have_standard_errors_in_their_units_and_facts_have_none(me
     found = {natural["name"]: natural for natural in list(universe.naturals(measured, beside))[7]}
 
     facts = {"worst_day", "drawdown", "quarter_drawdown", "conditional_drawdown_95", "age", "market_cap"}
+    facts |= {"turnover", "days_since_trade", "liquidation_cost_100k"}
     assert {name for name, natural in found.items() if natural["standard_error"] is None} == facts
     column = NAMES.index("recent_volatility")
     of_log = measured.standard_errors[7, column]

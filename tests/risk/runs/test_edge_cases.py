@@ -8,12 +8,12 @@ import pytest
 from django.db.models import Max
 
 from config.kernel import clock
-from markets.models import Asset, NewsMention
+from markets.models import Asset, NewsItem, NewsMention, NewsScore
 from markets.queries import news_mood
 from risk.actions import risk_models
-from risk.models import RiskScore, Wrapping
+from risk.models import RiskFit, RiskScore, Wrapping
 from risk.runs import scorecards
-from tests.markets.factories import AssetFactory, NewsScoreFactory
+from tests.markets.factories import AssetFactory, NewsScoreFactory, store_daily_bars
 from tests.risk.markets import LAST, NOON, coin, simulated, walk
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
@@ -78,6 +78,17 @@ def test_short_history_has_a_score_of_low_confidence(score):
     assert (row.status, row.confidence) == ("ok", "low")
     assert "very_short_history" in row.confidence_reasons
     assert row.bucket.endswith("_short")
+    assert {(entry["level"], entry["method"]) for entry in row.tail} == {
+        (level, "ewma_pooled") for level in (0.95, 0.975, 0.99)
+    }
+    # Of the others' last year, without the first quarter of each.
+    assert {entry["n"] for entry in row.tail} == {sum(_in_pool())}
+
+
+def _in_pool() -> list[int]:
+    """Residuals of each asset of the simulated market that count for all."""
+    rows = RiskScore.objects.filter(status="ok", is_stablecoin=False, is_stale=False, observations__gte=226)
+    return [min(row.observations, 365) - 1 - 75 for row in rows]
 
 
 def test_series_that_ends_with_its_source_is_not_dead(score):
@@ -124,7 +135,8 @@ def test_one_price_a_million_times_too_high_is_not_believed(score):
 
     assert (row.status, row.bad_prints) == ("ok", 1)
     assert "bad_prints" in row.confidence_reasons
-    assert row.score == pytest.approx(RiskScore.objects.get(asset__slug="honest").score, abs=1)
+    # The two are neighbours in every rank, of 25: which of them is the first is worth up to two points.
+    assert row.score == pytest.approx(RiskScore.objects.get(asset__slug="honest").score, abs=2)
 
 
 def test_peg_has_the_floor_and_its_flag(score):
@@ -169,6 +181,44 @@ def test_stale_price_has_low_confidence(score):
     assert "stale_price" in row.confidence_reasons
 
 
+def test_price_seen_on_every_tenth_day_alone_is_as_risky_as_the_walk_behind_it():
+    simulated()
+    for seed in range(6):
+        daily = walk(400, seed=seed)
+        coin(f"daily-{seed}", daily)
+        coin(f"tenth-{seed}", np.repeat(daily[::10], 10))
+    scorecards.score(risk_models.register(at=NOON), LAST)
+
+    rows: dict[str, Any] = dict(RiskScore.objects.values_list("asset__slug", "score"))
+    below = [rows[f"daily-{seed}"] - rows[f"tenth-{seed}"] for seed in range(6)]
+    assert RiskScore.objects.filter(is_stale=True).count() == 6
+    assert np.mean(below) < 3
+    assert max(below) < 10
+
+
+def test_price_that_hardly_moves_is_not_called_low_and_shows_as_the_least_liquid(score):
+    steps = np.zeros(400)
+    steps[::13] = 1e-4 * np.random.default_rng(1).choice([-1, 1], 31)
+    row = score(coin("asleep", 10 * np.exp(steps.cumsum())))
+
+    assert (row.status, row.is_stale, row.confidence) == ("ok", True, "low")
+    assert (row.score, row.band) == (25, "moderate")
+    assert points(row, "staleness") > 10
+    assert abs(sum(entry["points"] for entry in row.contributions) - 25) < 1e-9
+    ordinary = RiskScore.objects.filter(status="ok", is_stablecoin=False).count()
+    ranks = {entry["percentile"] for entry in row.measurements if entry["component"] == "liquidity"}
+    assert list(ranks) == [pytest.approx(100 * (1 - 0.5 / ordinary))]
+
+
+def test_price_that_moved_less_than_ten_times_is_not_measurable(score):
+    closes = np.full(400, 10.0)
+    closes[-90:] += np.repeat(np.arange(10) % 2, 9) * 1e-3
+    row = score(coin("still", closes))
+
+    assert row.status == "not_measurable"
+    assert without_number(row)
+
+
 def test_points_of_bad_news_come_with_what_was_measured_of_it(score):
     asset = coin("hacked", walk(400, seed=1, scale=0.02))
     told = bad_news_about(asset, at=CLOSE)
@@ -182,6 +232,42 @@ def test_points_of_bad_news_come_with_what_was_measured_of_it(score):
     assert measured["n"] == mood.items == told
     unheard = RiskScore.objects.get(asset__slug="bitcoin").measurements[-1]
     assert (unheard["name"], unheard["value"], unheard["n"]) == ("news_negativity", None, 0)
+
+
+def test_events_of_the_news_stay_with_the_score_as_they_were(score):
+    asset = coin("hacked", walk(400, seed=1))
+    stories = [
+        NewsScoreFactory.create(
+            item__published_at=CLOSE - timedelta(hours=hours), item__fetched_at=CLOSE, tone=-0.5, events=events
+        )
+        for hours, events in ((30, ["hack"]), (5, ["hack", "outage"]), (2, ["delisting"]), (1, []))
+    ]
+    for story in stories:
+        NewsMention.objects.create(item=story.item, asset=asset, matched_by="name", term="Hacked")
+
+    row = score(asset)
+    NewsScore.objects.all().delete()
+
+    hack, again, delisting = ({"id": story.item.pk, "url": story.item.url} for story in stories[:3])
+    assert RiskScore.objects.get(pk=row.pk).events == [
+        {"event": "hack", "n": 2, "items": [again, hack]},
+        {"event": "delisting", "n": 1, "items": [delisting]},
+    ]
+    assert points(row, "news") == 0
+    assert RiskScore.objects.get(asset__slug="bitcoin").events == []
+
+
+def test_event_of_many_news_names_the_newest(score):
+    asset = coin("watched", walk(400, seed=1))
+    for hours in range(1, 13):
+        at = CLOSE - timedelta(hours=hours)
+        story = NewsScoreFactory.create(item__published_at=at, item__fetched_at=at, tone=-0.5, events=["regulation"])
+        NewsMention.objects.create(item=story.item, asset=asset, matched_by="name", term="Watched")
+
+    (told,) = score(asset).events
+
+    newest = list(NewsItem.objects.order_by("-published_at").values_list("pk", flat=True)[:10])
+    assert (told["n"], [item["id"] for item in told["items"]]) == (12, newest)
 
 
 def test_pump_is_flagged_and_does_not_lower_the_score_for_a_month():
@@ -235,6 +321,37 @@ def test_wrapped_asset_is_at_least_as_risky_as_what_it_stands_for():
     assert points(other, "wrapping") == 0
 
 
+def test_turnover_last_trade_and_cost_of_selling_are_told_and_are_no_part_of_the_forecast(score):
+    asset = AssetFactory.create(slug="traded")
+    closes, volumes = walk(400, seed=1), np.full(400, 2e5)
+    volumes[-4:] = 0.0
+    store_daily_bars(
+        asset, LAST - timedelta(days=399), closes.tolist(), volume=volumes.tolist(), market_cap=[4e6] * 400
+    )
+
+    row = score(asset)
+
+    found = {entry["name"]: entry for entry in row.measurements}
+    names = ("turnover", "days_since_trade", "liquidation_cost_100k")
+    turnover, since, cost = (found[name] for name in names)
+    assert (turnover["value"], turnover["unit"]) == (pytest.approx(0.05, rel=1e-6), "of_market_cap_per_day")
+    assert (since["value"], since["unit"]) == (4, "days")
+    # sigma x sqrt(order / volume) with a volume of twice the order.
+    sigma = np.diff(np.log(closes[-90:])).std(ddof=1)
+    assert (cost["value"], cost["unit"]) == (pytest.approx(sigma * np.sqrt(0.5), rel=1e-6), "fraction")
+    for entry in (turnover, since, cost):
+        assert (entry["component"], entry["n"], entry["percentile"]) == ("liquidity", 90, None)
+    assert not set(names) & set(RiskFit.objects.latest("pk").coefficients)
+
+
+def test_cost_of_selling_where_nothing_is_traded_is_no_number(score):
+    row = score(coin("untraded", walk(400, seed=1), volume=[1e6] * 340 + [0.0] * 59 + [1e6]))
+
+    found = {entry["name"]: entry for entry in row.measurements}
+    assert (found["liquidation_cost_100k"]["value"], found["liquidation_cost_100k"]["n"]) == (None, 90)
+    assert (found["turnover"]["value"], found["turnover"]["n"]) == (None, 0)
+
+
 def test_absent_volume_and_cap_are_absent_and_lower_the_confidence(score):
     row = score(coin("quiet", walk(400, seed=1), volume=[None] * 400))
 
@@ -242,4 +359,5 @@ def test_absent_volume_and_cap_are_absent_and_lower_the_confidence(score):
     assert {"volume_unknown", "market_cap_unknown"} <= set(row.confidence_reasons)
     values = {entry["name"]: entry["value"] for entry in row.measurements}
     assert (values["median_volume"], values["price_impact"], values["market_cap"]) == (None, None, None)
+    assert [values[name] for name in ("turnover", "days_since_trade", "liquidation_cost_100k")] == [None] * 3
     assert row.bucket == "unknown_short"

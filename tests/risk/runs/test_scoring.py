@@ -1,6 +1,8 @@
+from dataclasses import fields
 from datetime import timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import Count, F
@@ -17,6 +19,7 @@ from risk.actions.score_runs import AlreadyScored, RunNotRunning
 from risk.models import RiskFit, RiskModel, RiskScore, ScoreChunk, ScoreRun
 from risk.parameters import Parameters
 from risk.quant import universe
+from risk.quant.tail_risk import Pool
 from risk.quant.universe import CAUSES
 from risk.runs import scorecards, scoring
 from tests.markets.factories import AssetFactory
@@ -81,6 +84,19 @@ def test_nothing_is_stored_of_a_run_with_causes_that_do_not_add_up(model, monkey
 
     assert not RiskScore.objects.exists()
     assert ScoreRun.objects.get().state == "failed"
+
+
+def test_market_of_a_run_is_what_was_planned_to_the_last_bit(model):
+    plan = scorecards.plan(model, LAST, at=NOON)
+    run = scorecards.begin(plan, job=held(), at=NOON)
+
+    kept = scorecards._market(ScoreRun.objects.get(pk=run.pk))
+
+    assert plan.market.pool.observations > 0
+    assert kept.index.tobytes() == plan.market.index.tobytes()
+    for field in fields(Pool):
+        found, planned = getattr(kept.pool, field.name), getattr(plan.market.pool, field.name)
+        assert np.asarray(found).tobytes() == np.asarray(planned).tobytes()
 
 
 def test_chunks_by_several_workers_are_the_whole_to_the_last_bit(model):
@@ -299,6 +315,20 @@ def test_scores_stay_as_they_were_stored(model, change):
 
     assert not RiskScore.objects.filter(score=1).exists()
     assert RiskScore.objects.count() == Asset.objects.count()
+
+
+def test_the_dead_have_their_hundred_where_nothing_has_been_learnt():
+    simulated(assets=5, days=100)
+    closes = np.concatenate([walk(60, seed=1), np.full(40, 0.001)])
+    dead = coin("dead", closes, volume=[1e6] * 60 + [10.0] * 40)
+
+    run = scorecards.score(risk_models.register(at=NOON), LAST)
+
+    row: Any = RiskScore.objects.get(asset=dead)
+    assert (run.fit, run.counts) == (None, {"no_model": 5, "dead": 1})
+    assert (row.score, row.band, row.score_low_90, row.confidence) == (100, "extreme", None, "")
+    assert {entry["component"]: entry["points"] for entry in row.contributions if entry["points"]} == {"death": 100}
+    assert [entry["component"] for entry in row.contributions] == list(CAUSES)
 
 
 def test_history_too_short_to_learn_from_gives_measurements_and_no_score():
