@@ -45,7 +45,7 @@ from risk.runs import learning, scoring
 
 CHUNK_ASSETS = 500
 ADDITIVE_WITHIN = 1e-9
-LIBRARIES = ("numpy", "scipy", "numba", "llvmlite")
+LIBRARIES = ("numpy", "scipy", "numba", "llvmlite", "arch")
 ALARMS = ("hack", "depeg", "delisting", "insolvency", "regulation")
 """Kinds of events whose news are told beside a score, and add nothing to it."""
 MOST_TOLD = 10
