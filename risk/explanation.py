@@ -39,6 +39,7 @@ _DOUBTS: Mapping[str, str] = MappingProxyType(
         "very_short_history": "less than 60 days of returns",
         "short_history": "less than 250 days of returns",
         "bad_prints": "prices that were not believed",
+        "library_fit": "a volatility model that our own search could not fit and a library's did",
         "volume_unknown": "no volumes, so liquidity is not judged",
         "market_cap_unknown": "no market cap, so size is not judged",
         "news_unknown": "too few news to say anything",

@@ -1,4 +1,4 @@
-"""Volatility models of the library `arch`, one series at a time: what the batch does not fit, and a second opinion."""
+"""Volatility models of the library `arch`, one series at a time: where the batch finds no top, and a second opinion."""
 
 import warnings
 from collections.abc import Mapping
@@ -37,7 +37,11 @@ _ARGUMENTS: Mapping[Family, Mapping[str, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class FamilyFit:
-    """One series' fit; numbers are NaN and `parameters` empty where the status is not OK."""
+    """One series' fit; numbers are NaN and `parameters` empty where the status is not OK.
+
+    Mean and, of GARCH and GJR, omega are in the unit of the returns; that of the others belongs to returns of unit
+    variance.
+    """
 
     parameters: Mapping[str, float]
     log_likelihood: float
@@ -65,8 +69,9 @@ def fit(returns: FloatArray, *, family: Family, innovation: Innovation = Innovat
     if found.convergence_flag != 0 or not np.isfinite(found.loglikelihood):
         return _nothing(Status.NOT_CONVERGED)
     forecast = float(found.forecast(horizon=1, reindex=False).variance.iloc[-1, 0])
+    units = {"mu": spread, "omega": spread**2} if family in (Family.GARCH, Family.GJR) else {"mu": spread}
     return FamilyFit(
-        {name: float(value) for name, value in found.params.items()},
+        {name: float(value) * units.get(name, 1.0) for name, value in found.params.items()},
         float(found.loglikelihood) - returns.size * float(np.log(spread)),
         forecast * spread**2,
         np.asarray(found.std_resid, dtype=np.float64),

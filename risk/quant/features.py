@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from risk.quant import estimation, extreme_value, garch
+from risk.quant import estimation, extreme_value, families, garch
 from risk.quant.arrays import BoolArray, FloatArray, IntArray, LabelArray, counts, medians
 from risk.quant.distributions import normal_shortfall
 from risk.quant.drawdown import drawdown
@@ -17,7 +17,7 @@ from risk.quant.har import har
 from risk.quant.liquidity import liquidity
 from risk.quant.market_dependence import market_dependence, over_same_days, weighted_index
 from risk.quant.returns import Sequences, between_moves, returns
-from risk.quant.status import is_ok
+from risk.quant.status import Status, is_ok
 from risk.quant.tail_risk import (
     Pool,
     TailRisk,
@@ -319,13 +319,26 @@ def together(
 
 def _fits(packed: Sequences, prior: garch.Prior | None, *, learns_prior: bool) -> GarchFit:
     """Long series by themselves; those in between with what the long ones say of persistence and tail."""
-    long = garch.fit(packed, fewest=GARCH_FREE_FROM)
+    long = _with_library(packed, garch.fit(packed, fewest=GARCH_FREE_FROM))
     if learns_prior:
         prior = prior_of(long)
     if prior is None:
         return long
     middle = np.flatnonzero((packed.size >= GARCH_FROM) & (packed.size < GARCH_FREE_FROM))
     return long.replaced(middle, garch.fit(packed.take(middle), prior=prior, fewest=GARCH_FROM))
+
+
+def _with_library(packed: Sequences, fits: GarchFit) -> GarchFit:
+    """Those whose search ended nowhere flat with what the search of the library `arch` finds, if anything.
+
+    They are one in thousands, so that the library, which takes seconds, is hardly ever loaded.
+    """
+    for row in np.flatnonzero([status is Status.NOT_CONVERGED for status in fits.status]).tolist():
+        found = families.fit(packed.values[row, -packed.size[row] :], family=families.Family.GARCH)
+        if found.status is Status.OK:
+            parameters = np.array([found.parameters[name] for name in ("mu", "omega", "alpha[1]", "beta[1]", "nu")])
+            fits = garch.given(packed, fits, row, parameters)
+    return fits
 
 
 def prior_of(long: GarchFit) -> garch.Prior | None:

@@ -116,6 +116,8 @@ class GarchFit:
     """Where the search ended: the start of tomorrow's."""
     evaluations: IntArray
     status: LabelArray
+    is_given: BoolArray
+    """Whether another search than this one found the parameters."""
     innovation: Innovation
     asymmetry: Asymmetry
     engine: Engine
@@ -139,7 +141,7 @@ class GarchFit:
 
 _PER_SERIES = (
     *("mean", "omega", "alpha", "gamma", "beta", "degrees_of_freedom"),
-    *("log_likelihood", "backcast", "coordinates", "evaluations", "status"),
+    *("log_likelihood", "backcast", "coordinates", "evaluations", "status", "is_given"),
 )
 
 
@@ -312,6 +314,7 @@ def fit(
         ended,
         tried,
         status,
+        np.zeros(size, dtype=np.bool_),
         innovation,
         asymmetry,
         engine,
@@ -326,6 +329,50 @@ def _has_floor(x: FloatArray, coordinates: _Coordinates) -> BoolArray:
     with np.errstate(invalid="ignore"):
         is_inside = (x[:, 2 : 2 + coordinates.shares] < SPACE.odds).all(axis=1)
         return np.asarray(is_inside & (coordinates.parameters(x)[:, 1] > LEAST_FLOOR), dtype=np.bool_)
+
+
+def given(sequences: Sequences, fits: GarchFit, row: int, parameters: FloatArray) -> GarchFit:
+    """The fits, but in this row GARCH-t with what another search has found: mean, omega, alpha, beta and degrees of
+    freedom, in the unit of the returns. As they are where that is outside of this model."""
+    mean, omega, alpha, beta, nu = np.asarray(parameters, dtype=np.float64).tolist()
+    left = 1 - alpha - beta
+    if not (omega > 0 and left > 0 and nu > SPACE.least_degrees):
+        return fits
+    least = np.exp(-SPACE.odds)  # a share of nothing has no logarithm
+    part = sequences.take(np.array([row]))
+    centre, scale = float(part.values[part.is_real].mean()), float(part.values[part.is_real].std())
+    odds = np.log(np.maximum([alpha / left, beta / left], least))
+    place = np.array([[mean / scale, np.log(omega / left / scale**2), *odds, np.log(nu - SPACE.least_degrees)]])
+    coordinates = _Coordinates(fits.innovation, fits.asymmetry)
+    if not _has_floor(place, coordinates)[0]:
+        return fits
+    unit = Sequences(part.values / scale, part.is_first, part.size)
+    problem = _Likelihood(
+        unit,
+        coordinates,
+        backcast(unit, np.array([centre / scale])),
+        None,
+        fits.engine,
+    )
+    values = parameters_at(place)
+    likelihood = problem.log_likelihood(values, np.arange(1))[0] - unit.size * np.log(scale)
+    mu, omegas, alphas, gammas, betas, tails = (values * [scale, scale**2, 1, 1, 1, 1]).T
+    found = replace(
+        fits,
+        mean=mu,
+        omega=omegas,
+        alpha=alphas,
+        gamma=gammas,
+        beta=betas,
+        degrees_of_freedom=tails,
+        log_likelihood=likelihood,
+        backcast=problem.backcasts * scale**2,
+        coordinates=place,
+        evaluations=fits.evaluations[[row]],
+        status=np.array([Status.OK], dtype=object),
+        is_given=np.ones(1, dtype=np.bool_),
+    )
+    return fits.replaced(np.array([row]), found)
 
 
 def pooled_prior(fits: GarchFit) -> Prior:

@@ -140,6 +140,8 @@ class Measured:
     returns: IntArray
     coordinates: FloatArray
     """Where the searches of long series ended; NaN for all others."""
+    is_given: BoolArray
+    """Whether a library found the parameters of its GARCH, for want of a top of the own search."""
     value_at_risk: FloatArray
     """Assets x `LEVELS`, log returns."""
     expected_shortfall: FloatArray
@@ -255,6 +257,7 @@ def measured(
         "beside_counts": alone.beside_counts,
         "returns": alone.observations,
         "coordinates": np.where(is_long[:, None], alone.fits.coordinates, np.nan),
+        "is_given": alone.fits.is_given,
         "value_at_risk": np.column_stack([tail.value_at_risk for tail in alone.tails]),
         "expected_shortfall": np.column_stack([tail.expected_shortfall for tail in alone.tails]),
         "tail_method": np.column_stack([tail.method for tail in alone.tails]).astype("U24"),
@@ -303,6 +306,7 @@ def _blank(asset_ids: IntArray, hashes: Sequence[str], *, error: str) -> Measure
         beside_counts=none(size, len(features.BESIDE)),
         returns=none(size),
         coordinates=nothing(size, 5),
+        is_given=np.zeros(size, dtype=np.bool_),
         value_at_risk=nothing(size, levels),
         expected_shortfall=nothing(size, levels),
         tail_method=np.full((size, levels), "", dtype="U24"),
@@ -577,6 +581,7 @@ def doubts(found: Measured, facts: Facts, row: int, *, day: int) -> list[str]:
         "very_short_history": found.returns[row] < SHORTEST_HISTORY,
         "short_history": SHORTEST_HISTORY <= found.returns[row] < SHORT_HISTORY,
         "bad_prints": found.bad_prints[row] > 0,
+        "library_fit": bool(found.is_given[row]),
         "volume_unknown": bool(np.isnan(found.values[row, volume])),
         "market_cap_unknown": bool(np.isnan(found.values[row, cap])),
         "news_unknown": bool(np.isnan(facts.news[row])),

@@ -47,7 +47,7 @@ CHUNK_ASSETS = 500
 ADDITIVE_WITHIN = 1e-9
 CONTEXT = ("news", "wrapping", "score before", "fit")
 """What a score is made of besides prices, in the order of its `context_hash`."""
-LIBRARIES = ("numpy", "scipy", "numba", "llvmlite")
+LIBRARIES = ("numpy", "scipy", "numba", "llvmlite", "arch")
 ALARMS = ("hack", "depeg", "delisting", "insolvency", "regulation")
 """Kinds of events whose news are told beside a score, and add nothing to it."""
 MOST_TOLD = 10

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
+from risk.quant import garch
 from risk.quant.families import Family, Innovation, fit
 from risk.quant.status import Status
-from tests.risk.quant.simulated import garch_returns
+from tests.risk.quant.simulated import garch_returns, sequences
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +41,16 @@ def test_egarch_with_a_skewed_tail_has_a_forecast_in_the_unit_of_the_returns():
     assert large.next_variance == pytest.approx(1e4 * small.next_variance, rel=1e-4)
     assert 0.2 * values.var() < large.next_variance < 5 * values.var()
     assert large.residuals.std() == pytest.approx(1, abs=0.1)
+
+
+def test_parameters_of_garch_are_those_of_the_batch_in_the_unit_of_the_returns():
+    values = 0.01 * garch_returns(series=1, days=800, seed=1)
+    found, batch = fit(values[0], family=Family.GARCH), garch.fit(sequences(values))
+
+    assert found.parameters["mu"] == pytest.approx(batch.mean[0], rel=1e-2)
+    assert found.parameters["omega"] == pytest.approx(batch.omega[0], rel=1e-2)
+    assert found.parameters["alpha[1]"] == pytest.approx(batch.alpha[0], rel=1e-2)
+    assert found.parameters["nu"] == pytest.approx(batch.degrees_of_freedom[0], rel=1e-2)
 
 
 @pytest.mark.parametrize(

@@ -215,6 +215,29 @@ def test_worst_day_of_a_stale_price_is_the_day_that_was_seen():
     assert found.values[8, NAMES.index("worst_day")] == -np.diff(np.log(prices[8, -366:])).min()
 
 
+def test_series_whose_search_ends_nowhere_has_the_fit_of_the_library(monkeypatch):
+    prices, volumes, caps = panel()
+    market = market_of(prices, caps, reference=0)
+    search = garch._search
+
+    def lost_for_one(problem, mean, warm):
+        points, is_converged, evaluations = search(problem, mean, warm)
+        is_converged[8] = False  # of the long ones
+        return points, is_converged, evaluations
+
+    own = measure_alone(prices, volumes, caps, market=market, prior=None)
+    monkeypatch.setattr(garch, "_search", lost_for_one)
+    found = measure_alone(prices, volumes, caps, market=market, prior=None)
+
+    (row,) = np.flatnonzero(found.fits.is_given)
+    # It is content with a top of its own, hardly below.
+    assert found.fits.log_likelihood[row] == pytest.approx(own.fits.log_likelihood[row], abs=0.2)
+    assert found.tails[1].method[row] is Method.COMBINED
+    assert found.values[row] == pytest.approx(own.values[row], abs=0.05)
+    others = np.delete(np.arange(ASSETS), row)
+    assert found.values[others].tobytes() == own.values[others].tobytes()
+
+
 def test_young_volatility_is_drawn_towards_ordinary_assets_and_not_towards_pegs():
     column = NAMES.index("volatility")
     values = np.full((9, len(FEATURES)), np.nan)

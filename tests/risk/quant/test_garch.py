@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -311,3 +313,26 @@ def test_series_without_a_fit_has_no_expansion():
     assert np.isfinite(around.information[0]).all()
     assert np.isnan(around.information[1]).all()
     assert np.isnan(around.slope[1]).all()
+
+
+def test_parameters_that_another_search_has_found_make_the_same_fit():
+    values = sequences(garch_returns(series=3, days=600, seed=3))
+    own = garch.fit(values, fewest=500)
+    parameters = np.column_stack([own.mean, own.omega, own.alpha, own.beta, own.degrees_of_freedom])
+    lost = replace(own, status=np.full(3, Status.NOT_CONVERGED, dtype=object), mean=np.full(3, np.nan))
+    found = garch.given(values, lost, 1, parameters[1])
+
+    assert found.status.tolist() == [Status.NOT_CONVERGED, Status.OK, Status.NOT_CONVERGED]
+    assert found.is_given.tolist() == [False, True, False]
+    for name in ("mean", "omega", "alpha", "beta", "degrees_of_freedom", "log_likelihood", "backcast"):
+        assert getattr(found, name)[1] == pytest.approx(getattr(own, name)[1], rel=1e-9)
+    assert found.coordinates[1] == pytest.approx(own.coordinates[1], abs=1e-6)
+
+
+@pytest.mark.parametrize("change", [{"alpha": 0.5, "beta": 0.5}, {"omega": 0.0}, {"nu": 2.0}])
+def test_parameters_outside_of_the_model_are_no_fit(change):
+    values = sequences(garch_returns(series=1, days=600, seed=3))
+    lost = replace(garch.fit(values), status=np.array([Status.NOT_CONVERGED], dtype=object))
+    parameters = {"mean": 0.0, "omega": 1.0, "alpha": 0.1, "beta": 0.8, "nu": 5.0} | change
+
+    assert garch.given(values, lost, 0, np.array(list(parameters.values()))) is lost

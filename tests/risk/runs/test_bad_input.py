@@ -18,7 +18,8 @@ from markets.actions import market
 from markets.models import Asset, PriceBlock
 from risk.actions import risk_models
 from risk.models import RiskScore, ScoreChunk, ScoreRun
-from risk.quant import garch
+from risk.quant import families, garch
+from risk.quant.status import Status
 from risk.runs import scorecards, scoring
 from tests.markets.factories import AssetFactory
 from tests.risk.markets import LAST, NOON, coin, perform_all, simulated, walk
@@ -221,8 +222,20 @@ class TestBytes:
         says_so(client, row)
 
 
-def test_garch_that_does_not_converge_leaves_the_method_that_needs_none(
-    client: Client, neighbours: dict[int, RiskScore], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("library", "method", "reasons"),
+    [
+        (families.fit, "combined", ["library_fit", *BELIEVED]),
+        (lambda returns, *, family: families._nothing(Status.NOT_CONVERGED), "ewma_filtered", BELIEVED),
+    ],
+)
+def test_garch_that_does_not_converge_is_the_library_s_or_leaves_the_method_that_needs_none(
+    client: Client,
+    neighbours: dict[int, RiskScore],
+    monkeypatch: pytest.MonkeyPatch,
+    library: Any,
+    method: str,
+    reasons: list[str],
 ) -> None:
     search = garch._search
     lost: list[int] = []
@@ -233,15 +246,17 @@ def test_garch_that_does_not_converge_leaves_the_method_that_needs_none(
         return points, is_converged & (problem.sequences.size != 619), evaluations
 
     monkeypatch.setattr(garch, "_search", lost_for_one)
+    monkeypatch.setattr(families, "fit", library)
     row = scored_beside(neighbours, coin("stubborn", walk(620, seed=1)))
 
     assert lost
-    assert (row.status, row.confidence_reasons) == ("ok", BELIEVED)
-    assert {entry["method"] for entry in row.tail} == {"ewma_filtered"}
+    assert (row.status, row.confidence_reasons) == ("ok", reasons)
+    assert {entry["method"] for entry in row.tail} == {method}
     says_so(client, row)
     monkeypatch.setattr(garch, "_search", search)
     again = rows(run())[row.asset_id]
     assert {entry["method"] for entry in again.tail} == {"combined"}
+    assert again.confidence_reasons == BELIEVED
 
 
 def test_volumes_and_caps_that_are_not_there(client: Client, neighbours: dict[int, RiskScore]) -> None:

@@ -206,8 +206,9 @@ def test_price_that_hardly_moves_is_not_called_low_and_shows_as_the_least_liquid
     assert points(row, "staleness") > 10
     assert abs(sum(entry["points"] for entry in row.contributions) - 25) < 1e-9
     ordinary = RiskScore.objects.filter(status="ok", is_stablecoin=False).count()
-    ranks = {entry["percentile"] for entry in row.measurements if entry["component"] == "liquidity"} - {None}
-    assert list(ranks) == [pytest.approx(100 * (1 - 0.5 / ordinary))]
+    ranks = {entry["name"]: entry["percentile"] for entry in row.measurements if entry["component"] == "liquidity"}
+    for name in ("median_volume", "price_impact", "zero_returns"):
+        assert ranks[name] == pytest.approx(100 * (1 - 0.5 / ordinary))
 
 
 def test_price_that_moved_less_than_ten_times_is_not_measurable(score):
