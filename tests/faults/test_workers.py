@@ -105,7 +105,7 @@ def test_w5_job_that_kills_its_worker_each_time_is_dead_after_its_last_attempt(p
 
 
 def test_w6_poison_in_the_queue_executes_nothing_and_stops_nobody_for_long(product, ledger, request_job):
-    worker = product.worker("a")
+    worker = product.lone_worker("a")
     before = clock.now()
 
     with Redis.from_url(product.redis_url) as broker:

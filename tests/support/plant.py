@@ -61,6 +61,13 @@ class Plant:
         eventually(lambda: self.is_ready(child), 60)
         return child
 
+    def lone_worker(self, name: str = "a") -> Child:
+        """The same with no other worker beside it: whatever is sent is its own to take."""
+        for other, child in self._children.items():
+            if other not in (name, "beat", "web"):
+                child.process.stop()
+        return self.worker(name)
+
     def start_worker(self, name: str) -> Child:
         """The same without waiting for it."""
         return self._running(name, [*children.worker(), "--hostname", f"{name}@plant"])
