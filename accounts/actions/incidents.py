@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 import structlog
@@ -65,6 +66,14 @@ def close(incident: Incident, *, at: datetime) -> None:
         raise IncidentNotOpen
     audit.record("accounts.incident.closed", actor=None, subject=incident, at=at)
     log.info("incident.closed", kind=incident.kind, subject=incident.subject)
+
+
+@transaction.atomic
+def close_others(kind: str, subjects: Collection[str], *, at: datetime) -> None:
+    """Close the open incidents of a kind about anything but these; whoever else closes one at the same time may."""
+    for over in Incident.objects.open().filter(kind=kind).exclude(subject__in=subjects):
+        with contextlib.suppress(IncidentNotOpen):
+            close(over, at=at)
 
 
 @transaction.atomic

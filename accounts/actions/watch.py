@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 from datetime import datetime, timedelta
 
 import structlog
 from django.db import transaction
 
 from accounts.actions import canaries, heartbeats, incidents
-from accounts.models import Heartbeat, Incident
+from accounts.models import Heartbeat
 from accounts.queries.troubles import CHECKS
 
 log = structlog.get_logger(__name__)
@@ -48,6 +47,4 @@ def _settle(kind: str, at: datetime) -> None:
             details=trouble.details,
             at=at,
         )
-    for over in Incident.objects.open().filter(kind=kind).exclude(subject__in=[t.subject for t in troubles]):
-        with contextlib.suppress(incidents.IncidentNotOpen):
-            incidents.close(over, at=at)
+    incidents.close_others(kind, [trouble.subject for trouble in troubles], at=at)

@@ -180,10 +180,7 @@ def tell_of_other_formulas(*, at: datetime) -> None:
             f" these: {first}retire it, or go back to the release that it was made of.",
             at=at,
         )
-    known = [model.version for model in others]
-    for over in Incident.objects.open().filter(kind=OTHER_FORMULAS).exclude(subject__in=known):
-        with contextlib.suppress(incidents.IncidentNotOpen):
-            incidents.close(over, at=at)
+    incidents.close_others(OTHER_FORMULAS, [model.version for model in others], at=at)
 
 
 def _changed(
