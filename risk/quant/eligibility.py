@@ -58,6 +58,8 @@ class Eligibility:
     for all others."""
     bad_prints: BoolArray
     """Assets x days: prices that are not believed."""
+    believed: FloatArray
+    """Assets x days: the prices; NaN where none was observed, or none that is believed."""
     observations: IntArray
 
 
@@ -84,7 +86,7 @@ def eligibility(prices: FloatArray, volumes: FloatArray, *, is_single_venue: boo
     ):
         standing[applies] = name
     distance = _peg_distance(believed, last)
-    return Eligibility(standing, _is_pumped(believed, volumes), zeros & ~is_pegged, distance, rejected, size)
+    return Eligibility(standing, _is_pumped(believed, volumes), zeros & ~is_pegged, distance, rejected, believed, size)
 
 
 def _is_pegged(prices: FloatArray, *, spread: float) -> BoolArray:

@@ -322,6 +322,11 @@ def _fits(packed: Sequences, prior: garch.Prior | None, *, learns_prior: bool) -
     long = _with_library(packed, garch.fit(packed, fewest=GARCH_FREE_FROM))
     if learns_prior:
         prior = prior_of(long)
+    return with_shorter(packed, long, prior)
+
+
+def with_shorter(packed: Sequences, long: GarchFit, prior: garch.Prior | None) -> GarchFit:
+    """The fits of long series beside those of the ones in between, which need a prior."""
     if prior is None:
         return long
     middle = np.flatnonzero((packed.size >= GARCH_FROM) & (packed.size < GARCH_FREE_FROM))

@@ -10,7 +10,7 @@ from risk.quant import garch
 from risk.quant.arrays import FloatArray, IntArray, median_deviations, medians
 from risk.quant.distributions import normal_quantile, normal_shortfall
 from risk.quant.ewma import ewma
-from risk.quant.features import GARCH_FREE_FROM, GARCH_FROM, LEVELS, YEAR, prior_of
+from risk.quant.features import GARCH_FREE_FROM, LEVELS, YEAR, prior_of, with_shorter
 from risk.quant.returns import WINSOR_DEVIATIONS, Returns
 from risk.quant.tail_risk import (
     Method,
@@ -73,11 +73,8 @@ def forecast(past: Returns, after: FloatArray, *, assets: IntArray, first_day: i
     kept = past.winsorised()
     packed, actual = kept.sequences(), past.sequences()
     recent = ewma(packed, decay=DECAY)
-    fits = garch.fit(packed, fewest=GARCH_FREE_FROM)
-    prior = prior_of(fits)
-    if prior is not None:
-        middle = np.flatnonzero((packed.size >= GARCH_FROM) & (packed.size < GARCH_FREE_FROM))
-        fits = fits.replaced(middle, garch.fit(packed.take(middle), prior=prior, fewest=GARCH_FROM))
+    long = garch.fit(packed, fewest=GARCH_FREE_FROM)
+    fits = with_shorter(packed, long, prior_of(long))
     filtered = garch.filtered(packed, fits, actual=actual.values)
     happened = actual.masked()
     limits = _limits(past.values)

@@ -218,7 +218,7 @@ def measured(
     """Some assets, each of which is the same in any company; with the hashes of the panel, where they are kept, and
     with the errors of estimation, where they are asked for."""
     judged = eligibility(panel.prices, panel.volumes)
-    believed = np.where(judged.bad_prints | ~(np.isfinite(panel.prices) & (panel.prices > 0)), np.nan, panel.prices)
+    believed = judged.believed
     column = np.arange(believed.shape[1])
     seen = ~np.isnan(believed)
     first = np.where(seen, column, column.size).min(axis=1, initial=column.size)

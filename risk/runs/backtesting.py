@@ -69,7 +69,6 @@ def _block(known: Panel, after: FloatArray) -> Forecasts:
     judged = eligibility(known.prices, known.volumes)
     # Who is not ordinary has no forecast.
     rows = np.flatnonzero(judged.standing == Standing.ORDINARY)
-    believed = np.where(judged.bad_prints | ~(known.prices > 0), np.nan, known.prices)
-    past = returns(believed[rows, -WINDOW - 1 :])
+    past = returns(judged.believed[rows, -WINDOW - 1 :])
     first_day = known.first_day + known.prices.shape[1]
     return tail_forecasts.forecast(past, after[rows], assets=known.asset_ids[rows], first_day=first_day)

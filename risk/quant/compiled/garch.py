@@ -4,9 +4,8 @@ A processor that multiplies eight numbers at once idles in a recursion that goes
 beside each other, and a lane whose series has reached its top takes the next one. No lane knows of its neighbours. The
 formulas are those of `risk.quant.garch_loops`, `garch` and `minimisation`, whose steps are taken in the same order.
 
-Constants of other modules are given as arguments: the compiler's cache would keep their old values when they change.
-The loops over lanes read whatever they may need before they choose: a read that hangs on a condition would keep the
-compiler from using wide registers.
+The limits of the search are arguments, so that a caller may ask for others. The loops over lanes read whatever they may
+need before they choose: a read that hangs on a condition would keep the compiler from using wide registers.
 """
 
 from math import exp, inf, isfinite, lgamma, log, pi, sqrt
