@@ -9,7 +9,7 @@ import numpy as np
 from risk.quant import estimation, extreme_value, families, garch
 from risk.quant.arrays import BoolArray, FloatArray, IntArray, LabelArray, counts, medians
 from risk.quant.distributions import normal_shortfall
-from risk.quant.drawdown import drawdown
+from risk.quant.drawdown import current_drawdown, drawdown
 from risk.quant.estimation import Bootstrap, Errors
 from risk.quant.ewma import LASTING, RECENT, ewma
 from risk.quant.garch import GarchFit
@@ -26,6 +26,7 @@ from risk.quant.tail_risk import (
     garch_filtered,
     garch_student,
     pool,
+    residuals,
     with_pool,
 )
 
@@ -210,11 +211,12 @@ def measure_alone(
     # Variances learn from winsorised returns, tails from what happened.
     filtered = garch.filtered(packed, fits, actual=actual.values)
     happened = actual.masked()
+    by_ewma, by_garch = ewma_filtered(happened, recent), garch_filtered(fits, filtered)
     tails = tuple(
         with_pool(
             combined(
-                ewma_filtered(happened, recent, level=level),
-                garch_filtered(fits, filtered, level=level),
+                by_ewma.tail(level=level),
+                by_garch.tail(level=level),
                 garch_student(fits, filtered, level=level),
             ),
             recent,
@@ -253,7 +255,7 @@ def measure_alone(
         ),
         "tail_index": (pareto.shape, pareto.observations),
         "worst_day": (_worst(year), counts(year)),
-        "drawdown": (drawdown(prices).current, observed),
+        "drawdown": (current_drawdown(prices), observed),
         "quarter_drawdown": (quarter.maximum, quarter.observations),
         "conditional_drawdown": (depth.conditional, depth.observations),
         "illiquidity": (-_log(trade.median_volume), trade.volume_observations),
@@ -277,9 +279,8 @@ def measure_alone(
     }
     drawn = None
     if bootstrap is not None:
-        width = np.sqrt(np.where(recent.variances > 0, recent.variances, np.nan))
         peers = float(market.pool.deviation[LEVELS.index(LEVEL)])
-        model = estimation.Known(packed, fits, filtered, autoregression, tail, happened / width, peers)
+        model = estimation.Known(packed, fits, filtered, autoregression, tail, residuals(happened, recent), peers)
         drawn = _as_shrunk(estimation.errors(model, prior=prior, bootstrap=bootstrap), packed.size)
         errors_of |= dict(zip(estimation.ESTIMATES, drawn.standard_errors.T, strict=True))
     nothing = np.full(len(prices), np.nan)

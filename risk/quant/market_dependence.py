@@ -67,15 +67,18 @@ def over_same_days(market: FloatArray, days: IntArray) -> FloatArray:
     who sums over the market's lags; where the days of the trades are known, comparing trade with trade needs none:
     Marsh (1979), J. Finance 34. NaN where a day of the market is not known.
     """
+    matched = np.broadcast_to(market, days.shape).copy()
+    longer = np.flatnonzero((days > 1).any(axis=1))
     total = np.concatenate([[0.0], np.nan_to_num(market).cumsum()])
     unknown = np.concatenate([[0], np.isnan(market).cumsum()])
     end = np.arange(len(market)) + 1
+    days = days[longer]
     start = end - days
     first = np.maximum(start, 0)
-    spans = np.maximum(days, 1)
     is_known = (start >= 0) & (unknown[end] == unknown[first])
-    summed = np.where(is_known, (total[end] - total[first]) / np.sqrt(spans), np.nan)
-    return np.where(days > 1, summed, market)
+    summed = np.where(is_known, (total[end] - total[first]) / np.sqrt(np.maximum(days, 1)), np.nan)
+    matched[longer] = np.where(days > 1, summed, market)
+    return matched
 
 
 def weighted_index(returns: FloatArray, market_caps: FloatArray) -> FloatArray:
@@ -115,7 +118,10 @@ def _tail_dependence(returns: FloatArray, reference: FloatArray, tail: float) ->
 
 
 def _is_among_worst(values: FloatArray, number: IntArray) -> BoolArray:
-    order = np.argsort(values, axis=1, kind="stable")  # NaN last
-    rank = np.empty_like(order)
-    np.put_along_axis(rank, order, np.arange(values.shape[1])[None, :].repeat(len(values), axis=0), axis=1)
-    return np.asarray((rank < number[:, None]) & ~np.isnan(values), dtype=np.bool_)
+    """Of equal values at the edge the earliest."""
+    if not values.shape[1]:
+        return np.zeros(values.shape, dtype=np.bool_)
+    edge = np.sort(values, axis=1)[np.arange(len(values)), number - 1][:, None]  # NaN last
+    below, level = values < edge, values == edge
+    left = number - np.count_nonzero(below, axis=1)
+    return np.asarray(below | (level & (level.cumsum(axis=1) <= left[:, None])), dtype=np.bool_)

@@ -96,9 +96,8 @@ def returns(prices: ArrayLike, *, longest_gap: int = LONGEST_GAP) -> Returns:
     before = np.concatenate([np.full((len(matrix), 1), -1), last[:, :-1]], axis=1)[:, : matrix.shape[1]]
     gap = np.where(observed & (before >= 0), day - before, 0)
     is_return = (gap > 0) & (gap <= longest_gap)
-    base = np.where(is_return, np.take_along_axis(matrix, np.maximum(before, 0), axis=1), 1.0)
-    later = np.where(is_return, matrix, 1.0)
-    change = np.log(later) - np.log(base)
+    logs = np.log(matrix)
+    change = logs - np.take_along_axis(logs, np.maximum(before, 0), axis=1)
     values = np.where(is_return, change / np.sqrt(np.maximum(gap, 1)), np.nan)
     # A price whose own return is missing begins a segment; the return after it is the first of the segment.
     previous_is_return = np.take_along_axis(is_return, np.maximum(before, 0), axis=1)
@@ -155,6 +154,7 @@ def winsorise(values: FloatArray, *, deviations: float = WINSOR_DEVIATIONS) -> F
     Outliers of crypto returns otherwise rule the variance recursion for months (Trucios 2019, IJF 35).
     """
     middle = medians(values)[:, None]
-    reach = deviations * median_deviations(values)[:, None]
+    # The MAD, whose middle is known by now.
+    reach = deviations * medians(np.abs(values - middle))[:, None]
     reach = np.where(reach > 0, reach, np.inf)
     return np.clip(values, middle - reach, middle + reach)

@@ -91,10 +91,11 @@ def forecast(past: Returns, after: FloatArray, *, assets: IntArray, first_day: i
     shortfall: dict[Key, FloatArray] = {}
     deviation = np.sqrt(variances["ewma"])
     peers = pool(past.last(YEAR), levels=LEVELS)
+    by_ewma, by_garch = ewma_filtered(happened, recent), garch_filtered(fits, filtered)
     for level in LEVELS:
         parts = (
-            ewma_filtered(happened, recent, level=level),
-            garch_filtered(fits, filtered, level=level),
+            by_ewma.tail(level=level),
+            by_garch.tail(level=level),
             garch_student(fits, filtered, level=level),
         )
         single = {

@@ -71,7 +71,7 @@ def historical(returns: FloatArray, *, level: float) -> TailRisk:
     The tail holds (1 - level) n observations; the one on its edge counts in part. Fewer than 1 / (1 - level)
     observations have no tail of their own.
     """
-    quantile, shortfall, status = _empirical(returns, level)
+    quantile, shortfall, status = _empirical(_ordered(returns), level)
     return TailRisk(quantile, shortfall, level, _labels(Method.HISTORICAL, len(returns)), counts(returns), status)
 
 
@@ -90,36 +90,64 @@ def gaussian(returns: FloatArray, *, level: float, fewest: int = 20) -> TailRisk
     )
 
 
-def ewma_filtered(returns: FloatArray, model: Ewma, *, level: float) -> TailRisk:
+@dataclass(frozen=True, slots=True)
+class Simulation:
     """Filtered historical simulation: past returns, each divided by the risk of its day, times tomorrow's risk.
 
-    Barone-Adesi, Giannopoulos and Vosper (1999), J. Futures Markets 19; Hull and White (1998), J. Risk 1. `returns`
-    end where the variances of `model` end. The first returns, whose variance is a backcast, are left out where
-    enough others are there.
+    Barone-Adesi, Giannopoulos and Vosper (1999), J. Futures Markets 19; Hull and White (1998), J. Risk 1. A row an
+    asset.
     """
-    residuals = _residuals(returns, model)
-    quantile, shortfall, status = _empirical(_settled(residuals), level)
-    status = _first_failure(model.status, status)
-    scale = np.where(is_ok(status), np.sqrt(model.next_variance), np.nan)
-    return TailRisk(
-        quantile * scale,
-        shortfall * scale,
-        level,
-        _labels(Method.EWMA_FILTERED, len(returns)),
-        counts(residuals),
-        status,
+
+    ordered: FloatArray
+    """The divided returns, ascending, NaN behind them: every tail is at the front."""
+    deviation: FloatArray
+    """Tomorrow's; NaN where it is not known."""
+    mean: FloatArray
+    method: Method
+    observations: IntArray
+    status: LabelArray
+
+    def tail(self, *, level: float) -> TailRisk:
+        """Of one day."""
+        quantile, shortfall, status = _empirical(self.ordered, level)
+        status = _first_failure(self.status, status)
+        scale = np.where(is_ok(status), self.deviation, np.nan)
+        return TailRisk(
+            quantile * scale - self.mean,
+            shortfall * scale - self.mean,
+            level,
+            _labels(self.method, len(self.mean)),
+            self.observations,
+            status,
+        )
+
+
+def ewma_filtered(returns: FloatArray, model: Ewma) -> Simulation:
+    """By exponentially weighted variances. `returns` end where the variances of `model` end.
+
+    The first returns, whose variance is a backcast, are left out where enough others are there.
+    """
+    divided = residuals(returns, model)
+    return Simulation(
+        _ordered(_settled(divided)),
+        np.sqrt(model.next_variance),
+        np.zeros(len(returns)),
+        Method.EWMA_FILTERED,
+        counts(divided),
+        model.status,
     )
 
 
 def pool(returns: Returns, *, levels: Sequence[float]) -> Pool:
     """The tail of the EWMA-filtered residuals of these assets together, of those with enough to leave out the first."""
-    residuals = _residuals(returns.sequences().masked(), ewma(returns.winsorised().sequences()))
-    members = _settled(residuals[counts(residuals) >= _SETTLED])
+    divided = residuals(returns.sequences().masked(), ewma(returns.winsorised().sequences()))
+    members = _settled(divided[counts(divided) >= _SETTLED])
     if len(members) < POOL_ASSETS:
         return Pool.empty(levels)
     everybody = members[~np.isnan(members)][None]
-    tails = [_empirical(everybody, level) for level in levels]
-    own = np.column_stack([_empirical(members, level)[1] for level in levels])
+    together, apart = _ordered(everybody), _ordered(members)
+    tails = [_empirical(together, level) for level in levels]
+    own = np.column_stack([_empirical(apart, level)[1] for level in levels])
     with np.errstate(invalid="ignore", divide="ignore"):
         spread = deviations(np.where(own > 0, np.log(own), np.nan).T)
     return Pool(
@@ -153,23 +181,20 @@ def with_pool(own: TailRisk, model: Ewma, pool: Pool) -> TailRisk:
     )
 
 
-def garch_filtered(fits: GarchFit, filtered: Filtered, *, level: float) -> TailRisk:
-    """The same with the variances of a fitted GARCH; the tail is that of its residuals."""
-    quantile, shortfall, status = _empirical(filtered.residuals, level)
-    status = _first_failure(fits.status, status)
-    scale = np.where(is_ok(status), np.sqrt(filtered.next_variance), np.nan)
-    return TailRisk(
-        scale * quantile - fits.mean,
-        scale * shortfall - fits.mean,
-        level,
-        _labels(Method.GARCH_FILTERED, len(fits.mean)),
+def garch_filtered(fits: GarchFit, filtered: Filtered) -> Simulation:
+    """By the variances of a fitted GARCH."""
+    return Simulation(
+        _ordered(filtered.residuals),
+        np.sqrt(filtered.next_variance),
+        fits.mean,
+        Method.GARCH_FILTERED,
         counts(filtered.residuals),
-        status,
+        fits.status,
     )
 
 
 def garch_student(fits: GarchFit, filtered: Filtered, *, level: float) -> TailRisk:
-    """The same with the tail of the fitted Student's t, in closed form."""
+    """Of a fitted GARCH with the tail of its Student's t, in closed form."""
     good = is_ok(fits.status)
     scale = np.where(good, np.sqrt(filtered.next_variance), np.nan)
     nu = np.where(good, fits.degrees_of_freedom, np.inf)
@@ -184,7 +209,7 @@ def garch_student(fits: GarchFit, filtered: Filtered, *, level: float) -> TailRi
 
 
 def extreme(fits: GarchFit, filtered: Filtered, *, level: float) -> TailRisk:
-    """The same with a generalised Pareto tail of the residuals, for levels of 99 % and beyond.
+    """Of a fitted GARCH with a generalised Pareto tail of its residuals, for levels of 99 % and beyond.
 
     McNeil and Frey (2000), J. Empirical Finance 7.
     """
@@ -208,7 +233,7 @@ def shortfall_error(residuals: FloatArray, *, level: float) -> FloatArray:
     The excesses over the quantile vary by the root of their variance over n (1 - level)^2: Chen (2008), J. Financial
     Econometrics 6, for observations that hardly depend on each other, as residuals do.
     """
-    quantile, shortfall, status = _empirical(residuals, level)
+    quantile, shortfall, status = _empirical(_ordered(residuals), level)
     size = np.maximum(counts(residuals), 1)
     excess = np.fmax(-residuals - quantile[:, None], 0.0)
     first, second = excess.sum(axis=1) / size, (excess * excess).sum(axis=1) / size
@@ -242,27 +267,28 @@ def _blended(full: BoolArray, values: list[FloatArray]) -> FloatArray:
     return np.where(full, (values[0] + values[1] + values[2]) / 3, values[0])
 
 
-def _empirical(returns: FloatArray, level: float) -> tuple[FloatArray, FloatArray, LabelArray]:
+def _ordered(values: FloatArray) -> FloatArray:
+    """Each row ascending, what is missing behind it, in one column at least."""
+    return np.sort(values, axis=1) if values.shape[1] else np.full((len(values), 1), np.nan)
+
+
+def _empirical(ordered: FloatArray, level: float) -> tuple[FloatArray, FloatArray, LabelArray]:
     """Quantile and shortfall of the losses, and why there are none."""
-    if not returns.shape[1]:
-        returns = np.full((len(returns), 1), np.nan)
-    assets, size = len(returns), counts(returns)
+    rows, size = np.arange(len(ordered)), counts(ordered)
     tail = (1 - level) * size
     whole = np.floor(tail + 1e-9).astype(np.int64)
-    deepest = min(int(whole.max(initial=0)) + 1, returns.shape[1])
-    # NaN sorts behind everything, so the first columns are the worst days of each asset.
-    worst = np.sort(np.partition(returns, deepest - 1, axis=1)[:, :deepest], axis=1)
-    best = np.where(np.isnan(returns), -np.inf, returns).max(axis=1)
-    inside = np.where(np.arange(deepest) < whole[:, None], np.nan_to_num(worst), 0.0)
-    edge = worst[np.arange(assets), np.minimum(whole, deepest - 1)]
+    worst = ordered[:, : min(int(whole.max(initial=0)) + 1, ordered.shape[1])]
+    inside = np.where(np.arange(worst.shape[1]) < whole[:, None], np.nan_to_num(worst), 0.0)
+    edge = worst[rows, np.minimum(whole, worst.shape[1] - 1)]
     # Cumulated one by one: a pairwise sum would depend on how long the longest series of the batch is.
     total = inside.cumsum(axis=1)[:, -1] + np.maximum(tail - whole, 0.0) * edge
-    status = statuses((Status.TOO_FEW_OBSERVATIONS, whole < 1), (Status.CONSTANT, worst[:, 0] == best), size=assets)
+    is_constant = ordered[:, 0] == ordered[rows, np.maximum(size - 1, 0)]
+    status = statuses((Status.TOO_FEW_OBSERVATIONS, whole < 1), (Status.CONSTANT, is_constant), size=len(ordered))
     good = is_ok(status)
     return np.where(good, -edge, np.nan), np.where(good, -total / np.where(good, tail, 1.0), np.nan), status
 
 
-def _residuals(returns: FloatArray, model: Ewma) -> FloatArray:
+def residuals(returns: FloatArray, model: Ewma) -> FloatArray:
     """Each return in units of the risk that was foreseen for its day."""
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(model.variances > 0, returns / np.sqrt(model.variances), np.nan)

@@ -99,15 +99,15 @@ class Panel:
     def input_hashes(self) -> list[str]:
         """Of each asset, SHA-256 of all that is known of it: days, values and sources, as little-endian bytes."""
         days = np.arange(self.first_day, self.first_day + self.prices.shape[1], dtype="<i4")
+        series = np.stack([self.prices, self.volumes, self.market_caps], axis=1).astype("<f8", copy=False)
+        series[np.isnan(series)] = np.nan  # of the same bits
+        seen = np.isfinite(series).any(axis=1)
+        sources = self.sources.astype("<i2", copy=False)
         hashes = []
-        for row in range(len(self.asset_ids)):
-            series = (self.prices[row], self.volumes[row], self.market_caps[row])
-            seen = np.isfinite(series).any(axis=0)
-            digest = hashlib.sha256(days[seen].tobytes())
-            for values in series:
-                kept = values[seen]
-                digest.update(np.where(np.isnan(kept), np.nan, kept).astype("<f8").tobytes())
-            digest.update(self.sources[row, seen].astype("<i2").tobytes())
+        for row, kept in enumerate(seen):
+            digest = hashlib.sha256(days[kept].tobytes())
+            digest.update(series[row].compress(kept, axis=1).tobytes())
+            digest.update(sources[row, kept].tobytes())
             hashes.append(digest.hexdigest())
         return hashes
 

@@ -62,7 +62,9 @@ def measured(series: NDArray[np.float64]) -> dict[str, tuple[Status, float]]:
     filtered = garch.filtered(sequences, fits)
     student = garch_student(fits, filtered, level=0.975)
     both = combined(
-        ewma_filtered(sequences.masked(), variances, level=0.975), garch_filtered(fits, filtered, level=0.975), student
+        ewma_filtered(sequences.masked(), variances).tail(level=0.975),
+        garch_filtered(fits, filtered).tail(level=0.975),
+        student,
     )
     plain, depth, autoregression = historical(found.values, level=0.975), drawdown(series[None]), har(sequences)
     dependence = market_dependence(found.values, returns(WALK).values[0], returns(WALK).values[0])

@@ -61,8 +61,8 @@ def known(values: NDArray[np.float64]) -> Known:
     filtered = garch.filtered(kept, fits, actual=values)
     recent = ewma(kept)
     tail = combined(
-        ewma_filtered(actual.values, recent, level=LEVEL),
-        garch_filtered(fits, filtered, level=LEVEL),
+        ewma_filtered(actual.values, recent).tail(level=LEVEL),
+        garch_filtered(fits, filtered).tail(level=LEVEL),
         garch_student(fits, filtered, level=LEVEL),
     )
     return Known(kept, fits, filtered, har(kept), tail, values / np.sqrt(recent.variances), np.nan)

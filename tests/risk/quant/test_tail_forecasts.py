@@ -49,8 +49,8 @@ def test_first_day_is_the_tail_that_is_published(simulated, found):
     fits = garch.fit(packed, fewest=500)
     filtered = garch.filtered(packed, fits, actual=actual.values)
     tail = combined(
-        ewma_filtered(actual.masked(), ewma(packed), level=LEVEL),
-        garch_filtered(fits, filtered, level=LEVEL),
+        ewma_filtered(actual.masked(), ewma(packed)).tail(level=LEVEL),
+        garch_filtered(fits, filtered).tail(level=LEVEL),
         garch_student(fits, filtered, level=LEVEL),
     )
 

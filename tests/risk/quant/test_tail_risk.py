@@ -128,7 +128,7 @@ def test_gaussian_risk_is_that_of_mean_and_deviation():
 def test_filtered_risk_of_an_even_series_is_its_historical_risk():
     # With equal squares every variance is the same, so filtering changes nothing.
     values = 0.02 * np.where(np.random.default_rng(1).random(400) < 0.5, -1.0, 1.0)[None]
-    found = ewma_filtered(values, ewma(sequences(values)), level=0.95)
+    found = ewma_filtered(values, ewma(sequences(values))).tail(level=0.95)
 
     assert found.value_at_risk[0] == pytest.approx(historical(values, level=0.95).value_at_risk[0], rel=1e-9)
 
@@ -137,7 +137,7 @@ def test_filtered_risk_follows_the_latest_variance():
     random = np.random.default_rng(1)
     calm, wild = random.normal(0, 0.01, 300), random.normal(0, 0.05, 100)
     values = np.vstack([np.r_[calm, wild], np.r_[wild, calm]])
-    found = ewma_filtered(values, ewma(sequences(values)), level=0.975)
+    found = ewma_filtered(values, ewma(sequences(values))).tail(level=0.975)
 
     assert found.value_at_risk[0] > 3 * found.value_at_risk[1]
 
@@ -159,7 +159,7 @@ def test_student_risk_is_the_closed_form(models):
 
 def test_garch_filtered_risk_is_the_tail_of_the_residuals(models):
     _, fits, filtered = models
-    found = garch_filtered(fits, filtered, level=0.95)
+    found = garch_filtered(fits, filtered).tail(level=0.95)
 
     tail = historical(filtered.residuals, level=0.95)
     by_hand = tail.value_at_risk * np.sqrt(filtered.next_variance) - fits.mean
@@ -170,15 +170,15 @@ def test_extreme_risk_joins_the_empirical_one_at_the_threshold(models):
     _, fits, filtered = models
     far, near = extreme(fits, filtered, level=0.999), extreme(fits, filtered, level=0.95)
 
-    assert near.value_at_risk == pytest.approx(garch_filtered(fits, filtered, level=0.95).value_at_risk, rel=0.1)
+    assert near.value_at_risk == pytest.approx(garch_filtered(fits, filtered).tail(level=0.95).value_at_risk, rel=0.1)
     assert (far.value_at_risk > near.expected_shortfall).all()
 
 
 def test_combination_is_the_mean_of_three(models):
     values, fits, filtered = models
     parts = [
-        ewma_filtered(values.values, ewma(values), level=0.975),
-        garch_filtered(fits, filtered, level=0.975),
+        ewma_filtered(values.values, ewma(values)).tail(level=0.975),
+        garch_filtered(fits, filtered).tail(level=0.975),
         garch_student(fits, filtered, level=0.975),
     ]
     found = combined(*parts)
@@ -192,8 +192,10 @@ def test_short_history_is_left_to_ewma():
     values = sequences(garch_returns(series=2, days=499, seed=1))
     fits = garch.fit(values)
     filtered = garch.filtered(values, fits)
-    alone = ewma_filtered(values.values, ewma(values), level=0.975)
-    found = combined(alone, garch_filtered(fits, filtered, level=0.975), garch_student(fits, filtered, level=0.975))
+    alone = ewma_filtered(values.values, ewma(values)).tail(level=0.975)
+    found = combined(
+        alone, garch_filtered(fits, filtered).tail(level=0.975), garch_student(fits, filtered, level=0.975)
+    )
 
     assert found.method.tolist() == [Method.EWMA_FILTERED] * 2
     assert found.value_at_risk.tolist() == alone.value_at_risk.tolist()
@@ -207,7 +209,7 @@ def test_failed_fit_is_left_to_ewma_and_shows_in_its_own_number():
     filtered = garch.filtered(series, fits)
     student = garch_student(fits, filtered, level=0.975)
     found = combined(
-        ewma_filtered(values, ewma(series), level=0.975), garch_filtered(fits, filtered, level=0.975), student
+        ewma_filtered(values, ewma(series)).tail(level=0.975), garch_filtered(fits, filtered).tail(level=0.975), student
     )
 
     assert student.status.tolist() == [Status.STALE]
@@ -269,7 +271,7 @@ def test_short_history_has_the_tail_of_the_pool_times_its_own_risk_and_a_longer_
     values[0, :237], values[1, :1] = np.nan, np.nan  # 13, 249 and 250 returns
     packed = returns_of(values).sequences()
     model = ewma(packed)
-    own = ewma_filtered(packed.masked(), model, level=0.975)
+    own = ewma_filtered(packed.masked(), model).tail(level=0.975)
     peers = Pool(LEVELS, np.array([1.6, 2.1, 2.8]), np.array([2.3, 2.9, 3.7]), np.full(3, 0.2), 5_000)
 
     found = with_pool(own, model, peers)
@@ -284,7 +286,7 @@ def test_short_history_has_the_tail_of_the_pool_times_its_own_risk_and_a_longer_
 
 def test_without_a_pool_a_short_history_keeps_its_own_tail():
     packed = sequences(garch_returns(series=2, days=60, seed=5))
-    own = ewma_filtered(packed.masked(), ewma(packed), level=0.975)
+    own = ewma_filtered(packed.masked(), ewma(packed)).tail(level=0.975)
     found = with_pool(own, ewma(packed), Pool.empty(LEVELS))
 
     assert found.value_at_risk.tolist() == own.value_at_risk.tolist()
@@ -295,7 +297,7 @@ def test_tail_of_the_pool_is_exceeded_as_often_as_it_says_where_the_own_one_is_e
     values = garch_returns(series=4_000, days=361, seed=6)
     young, tomorrow = values[:3_500, 300:360], values[:3_500, 360]
     model = ewma(sequences(young))
-    own = ewma_filtered(young, model, level=0.975)
+    own = ewma_filtered(young, model).tail(level=0.975)
     shared = with_pool(own, model, pool(returns_of(values[3_500:, :360]), levels=LEVELS))
 
     assert (-tomorrow > own.value_at_risk).mean() > 0.032
