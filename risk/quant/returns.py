@@ -77,7 +77,8 @@ class Returns:
         """For models that count observations rather than days."""
         observed = ~np.isnan(self.values)
         order = np.argsort(observed, axis=1, kind="stable")
-        values = np.nan_to_num(np.take_along_axis(self.values, order, axis=1), nan=0.0)
+        values = np.take_along_axis(self.values, order, axis=1)
+        values[np.isnan(values)] = 0.0
         return Sequences(values, np.take_along_axis(self.is_first, order, axis=1), counts(self.values))
 
 
@@ -123,13 +124,14 @@ def bad_prints(prices: ArrayLike, *, is_single_venue: bool | BoolArray = True) -
     """
     matrix = as_matrix(prices)
     matrix[matrix <= 0] = np.nan
-    moves = returns(matrix)
-    limit = np.maximum(BAD_PRINT_DEVIATIONS * np.nan_to_num(median_deviations(moves.values)), BAD_PRINT_MOVE)
+    moves = returns(matrix).values
     is_bad = np.zeros(matrix.shape, dtype=np.bool_)
     judged = np.broadcast_to(np.asarray(is_single_venue, dtype=np.bool_), len(matrix))
-    for asset in np.flatnonzero(judged & (np.nan_to_num(np.abs(moves.values)) > limit[:, None]).any(axis=1)):
+    assets = np.flatnonzero(judged & (np.abs(moves) > BAD_PRINT_MOVE).any(axis=1))
+    limits = np.maximum(BAD_PRINT_DEVIATIONS * median_deviations(moves[assets]), BAD_PRINT_MOVE)
+    for asset, limit in zip(assets.tolist(), limits.tolist(), strict=True):
         days = np.flatnonzero(~np.isnan(matrix[asset]))
-        is_bad[asset, days] = _bad_positions(np.log(matrix[asset, days]), limit[asset])
+        is_bad[asset, days] = _bad_positions(np.log(matrix[asset, days]), limit)
     return is_bad
 
 

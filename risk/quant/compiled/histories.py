@@ -48,10 +48,11 @@ def histories(squares, size, drawn, fitted, start, begin, places, weights, ends)
                     total = end[FIRST_WINDOW + window]
                     for path in range(paths):
                         total[path] += square[path]
-        for path in range(paths):
-            now, belief = variance[path], believed[path]
-            for _ in range(HORIZON):
-                ahead[path] += now
-                believed_ahead[path] += belief
-                now = omega[path] + (alpha[path] + beta[path]) * now
-                belief = known_omega + (known_alpha + known_beta) * belief
+        now, belief = square, other
+        now[:], belief[:] = variance, believed
+        for _ in range(HORIZON):
+            for path in range(paths):
+                ahead[path] += now[path]
+                believed_ahead[path] += belief[path]
+                now[path] = omega[path] + (alpha[path] + beta[path]) * now[path]
+                belief[path] = known_omega + (known_alpha + known_beta) * belief[path]
