@@ -74,8 +74,13 @@ def moods(
     for asset_id, item_id, published_at in sorted(rows, key=lambda row: (row[2], row[1]), reverse=True):
         if item_id in scores:
             by_asset[asset_id].append((item_id, (at - published_at) / _DAY))
+    # Of most assets nobody writes; their mood is the same.
+    quiet = daily.news_mood(np.array([]), np.array([]), collected_days=collected_days)
     return {
-        asset_id: _mood(asset_id, by_asset[asset_id], scores, at, version, collected_days) for asset_id in asset_ids
+        asset_id: _mood(asset_id, by_asset[asset_id], scores, at, version, collected_days)
+        if asset_id in by_asset
+        else AssetMood(asset_id, at, version, quiet, [], {})
+        for asset_id in asset_ids
     }
 
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from operator import attrgetter
 from typing import Any
 
 import orjson
@@ -32,6 +33,7 @@ def store(rows: Iterable[RiskScore]) -> dict[str, int]:
     """Append the rows by binary COPY as they come, in the caller's transaction; how many of each status."""
     counts: Counter[str] = Counter()
     fields = [field for field in RiskScore._meta.concrete_fields if not field.primary_key]
+    values_of = attrgetter(*(field.attname for field in fields))
     names = ", ".join(f'"{field.column}"' for field in fields)
     is_json = [isinstance(field, models.JSONField) for field in fields]
     statement = f'COPY "{RiskScore._meta.db_table}" ({names}) FROM STDIN (FORMAT BINARY)'
@@ -39,8 +41,10 @@ def store(rows: Iterable[RiskScore]) -> dict[str, int]:
         copy.set_types([_type(field) for field in fields])
         for row in rows:
             counts[str(row.status)] += 1
-            values = [getattr(row, field.attname) for field in fields]
             copy.write_row(
-                [Jsonb(value, orjson.dumps) if json else value for value, json in zip(values, is_json, strict=True)]
+                [
+                    Jsonb(value, orjson.dumps) if json else value
+                    for value, json in zip(values_of(row), is_json, strict=True)
+                ]
             )
     return dict(counts)

@@ -5,10 +5,12 @@ import io
 import platform
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, astuple, dataclass
+from copy import copy
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, date, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from math import exp, isfinite
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +55,7 @@ ALARMS = ("hack", "depeg", "delisting", "insolvency", "regulation")
 MOST_TOLD = 10
 """Items of an event that a row names, the newest."""
 _DAY = timedelta(days=1)
+_NEWS = attrgetter(*(field.name for field in fields(NewsMood)))
 
 log = structlog.get_logger(__name__)
 
@@ -221,14 +224,17 @@ def cards(run: ScoreRun, found: Measured, *, at: datetime) -> Iterator[RiskScore
     else:
         learnt = frames.learnt(run.fit)
         day = universe.scored(found, beside, learnt, facts=facts, rules=frames.rules(parameters))
+    # A copy of it is made four times as fast as a row.
+    blank = RiskScore(model=run.model, run=run, as_of=run.as_of, calculated_at=at)
     # Everything has been asked of the database by now: rows are made while others are being copied to it.
     return (
-        _card(run, found, beside, natural, day, facts, moods, events, previous, row, at)
+        _card(copy(blank), run, found, beside, natural, day, facts, moods, events, previous, row)
         for row, natural in enumerate(universe.naturals(found, beside))
     )
 
 
 def _card(
+    card: RiskScore,
     run: ScoreRun,
     found: Measured,
     beside: Compared,
@@ -239,28 +245,21 @@ def _card(
     events: Mapping[int, list[dict[str, Any]]],
     previous: Mapping[int, RiskScore],
     row: int,
-    at: datetime,
 ) -> RiskScore:
     asset_id = int(found.asset_ids[row])
     standing = str(found.standing[row])
-    card = RiskScore(
-        asset_id=asset_id,
-        model=run.model,
-        run=run,
-        as_of=run.as_of,
-        status=standing,
-        bucket=str(beside.bucket[row]),
-        is_stablecoin=standing == Standing.STABLECOIN,
-        is_pumped=bool(found.is_pumped[row]),
-        is_stale=bool(found.is_stale[row]),
-        bad_prints=int(found.bad_prints[row]),
-        data_from=frames.day_of(int(found.first_day[row])),
-        data_to=frames.day_of(int(found.last_day[row])),
-        observations=int(found.observed[row]),
-        input_hash=str(found.input_hash[row]),
-        seed=_first_bits(str(found.input_hash[row]), str(asset_id), run.as_of.isoformat(), run.model.version, "score"),
-        calculated_at=at,
-    )
+    card.asset_id = asset_id
+    card.status = standing
+    card.bucket = str(beside.bucket[row])
+    card.is_stablecoin = standing == Standing.STABLECOIN
+    card.is_pumped = bool(found.is_pumped[row])
+    card.is_stale = bool(found.is_stale[row])
+    card.bad_prints = int(found.bad_prints[row])
+    card.data_from = frames.day_of(int(found.first_day[row]))
+    card.data_to = frames.day_of(int(found.last_day[row]))
+    card.observations = int(found.observed[row])
+    card.input_hash = str(found.input_hash[row])
+    card.seed = _first_bits(card.input_hash, str(asset_id), run.as_of.isoformat(), run.model.version, "score")
     card.context_hash = _context_hash(run, found, facts, moods[asset_id], previous.get(asset_id), row)
     if standing in (Standing.ORDINARY, Standing.STABLECOIN):
         card.measurements = [*measurements, _news(moods[asset_id].mood, events[asset_id])]
@@ -345,7 +344,7 @@ def _context_hash(
 ) -> str:
     underlying = int(facts.underlying[row])
     parts: dict[str, Sequence[object]] = {
-        "news": (mood.model_version, *astuple(mood.mood)),
+        "news": (mood.model_version, *_NEWS(mood.mood)),
         "wrapping": (None if underlying < 0 else int(found.asset_ids[underlying]),),
         "score before": (previous and previous.pk, float(facts.held_at[row])),
         "fit": (run.fit and run.fit.input_hash,),

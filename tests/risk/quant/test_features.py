@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from risk.quant import garch
-from risk.quant.drawdown import drawdown
+from risk.quant.drawdown import current_drawdown, drawdown
 from risk.quant.ewma import ewma
 from risk.quant.features import (
     FEATURES,
@@ -55,7 +55,7 @@ def test_columns_are_what_they_are_called(measured):
     beta = market_dependence(found.values[8:9, -365:], found.values[0, -365:], found.values[0, -365:])
 
     assert measured.column("worst_day")[8] == pytest.approx(-found.values[8, -365:].min())
-    assert measured.column("drawdown")[8] == drawdown(prices).current[8]
+    assert measured.column("drawdown")[8] == current_drawdown(prices)[8]
     assert measured.column("quarter_drawdown")[8] == pytest.approx(drawdown(prices[:, -90:]).maximum[8])
     assert measured.column("illiquidity")[8] == pytest.approx(-np.log(np.median(volumes[8, -90:])))
     assert measured.column("smallness")[8] == pytest.approx(-np.log(caps[8, -1]))
