@@ -49,6 +49,10 @@ class Sequences:
         """These assets alone."""
         return Sequences(self.values[rows], self.is_first[rows], self.size[rows])
 
+    def divided(self, scale: FloatArray) -> "Sequences":
+        """The same in a unit of its own for each asset."""
+        return Sequences(self.values / scale[:, None], self.is_first, self.size)
+
 
 @dataclass(frozen=True, slots=True)
 class Returns:

@@ -2,7 +2,7 @@
 
 A processor that multiplies eight numbers at once idles in a recursion that goes from day to day. So `LANES` series run
 beside each other, and a lane whose series has reached its top takes the next one. No lane knows of its neighbours. The
-formulas are those of `risk.quant.garch_loops`, `garch` and `minimisation`, whose steps are taken in the same order.
+formulas are those of `risk.quant.garch.loops`, `garch` and `minimisation`, whose steps are taken in the same order.
 
 The limits of the search are arguments, so that a caller may ask for others. The loops over lanes read whatever they may
 need before they choose: a read that hangs on a condition would keep the compiler from using wide registers.
@@ -234,7 +234,7 @@ def likelihoods(values, is_first, start, rows, parameters, backcasts, is_student
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def parameters_of(x, shares, is_student, space, parameters):  # type: ignore[no-untyped-def]
-    """`garch.Coordinates.parameters` of one series."""
+    """`garch.coordinates.Coordinates.parameters` of one series."""
     odds = np.zeros(3)
     total = 0.0
     for place in range(shares):
@@ -255,7 +255,7 @@ def parameters_of(x, shares, is_student, space, parameters):  # type: ignore[no-
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def gradient_of(x, shares, is_student, space, parameters, by, gradient):  # type: ignore[no-untyped-def]
-    """`garch.Coordinates.gradient` of one series."""
+    """`garch.coordinates.Coordinates.gradient` of one series."""
     share, by_share = np.zeros(3), np.zeros(3)
     if shares == 2:
         share[0], share[1] = parameters[2], parameters[4]
@@ -379,7 +379,7 @@ def go_on(climb, value, limits, size):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def next_basin(lane, is_flat, choices, space):  # type: ignore[no-untyped-def]
-    """The rank of the next basin to climb from, as `garch._search_in_steps` chooses; their number when none is left."""
+    """The rank of the next basin to climb from, as `garch.search._in_steps` chooses; their number when none is left."""
     rank = lane.rank + 1
     while rank < choices:
         is_rival = lane.heights[lane.order[rank]] < lane.heights[lane.order[0]] + space.hopeless
@@ -411,7 +411,7 @@ def search(  # type: ignore[no-untyped-def]
     is_flat,
     evaluations,
 ):
-    """`garch._search_in_steps`: fill `points` (where each search ended), `is_flat` and `evaluations`.
+    """`garch.search._in_steps`: fill `points` (where each search ended), `is_flat` and `evaluations`.
 
     `places` are where the grid is, without the mean, `basins` the basin of each, in ascending order; `prior` holds mean
     and deviation of the last coordinates, a row each, or nothing. `width` is `LANES`: a number that the compiler must

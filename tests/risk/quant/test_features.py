@@ -13,8 +13,10 @@ from risk.quant.features import (
     market_of,
     measure,
     measure_alone,
+    prior_of,
     together,
 )
+from risk.quant.garch.search import search
 from risk.quant.market_dependence import market_dependence
 from risk.quant.returns import returns
 from risk.quant.tail_risk import Method, Pool
@@ -121,7 +123,7 @@ def test_day_is_measured_again_to_the_same_bits(measured):
 
 
 def test_chunk_of_the_assets_has_the_same_tail(measured):
-    found = measure(*(values[8:20] for values in panel()), reference=0, prior=garch.pooled_prior(measured.fits))
+    found = measure(*(values[8:20] for values in panel()), reference=0, prior=prior_of(measured.fits))
 
     assert found.tail.expected_shortfall.tolist() == measured.tail.expected_shortfall[8:20].tolist()
 
@@ -167,7 +169,7 @@ def test_asset_has_the_same_values_in_any_company(size):
 def test_whole_is_what_the_parts_make_together(measured):
     prices, volumes, caps = panel()
     market = market_of(prices, caps, reference=0)
-    prior = garch.pooled_prior(garch.fit(returns(prices).winsorised().sequences(), fewest=500))
+    prior = prior_of(garch.fit(returns(prices).winsorised().sequences(), fewest=500))
     parts = [
         measure_alone(*(values[rows] for values in (prices, volumes, caps)), market=market, prior=prior)
         for rows in (slice(0, 9), slice(9, 24))
@@ -218,7 +220,6 @@ def test_worst_day_of_a_stale_price_is_the_day_that_was_seen():
 def test_series_whose_search_ends_nowhere_has_the_fit_of_the_library(monkeypatch):
     prices, volumes, caps = panel()
     market = market_of(prices, caps, reference=0)
-    search = garch._search
 
     def lost_for_one(problem, mean, warm):
         points, is_converged, evaluations = search(problem, mean, warm)
@@ -226,7 +227,7 @@ def test_series_whose_search_ends_nowhere_has_the_fit_of_the_library(monkeypatch
         return points, is_converged, evaluations
 
     own = measure_alone(prices, volumes, caps, market=market, prior=None)
-    monkeypatch.setattr(garch, "_search", lost_for_one)
+    monkeypatch.setattr("risk.quant.garch.fits.search", lost_for_one)
     found = measure_alone(prices, volumes, caps, market=market, prior=None)
 
     (row,) = np.flatnonzero(found.fits.is_given)

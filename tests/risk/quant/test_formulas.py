@@ -39,7 +39,7 @@ def test_machine_code_of_other_sources_is_not_used(copied: Path) -> None:
     ask = "import numba, risk.quant.compiled; print(numba.core.config.CACHE_DIR)"
     before = said_in(copied, ask)
 
-    (copied / "risk/quant/garch_loops.py").write_text("BLOCK = 64\n")
+    (copied / "risk/quant/garch/loops.py").write_text("BLOCK = 64\n")
 
     after = said_in(copied, ask)
     assert Path(before).parent == Path(after).parent

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from risk.quant import garch
 from risk.quant.engine import Engine
 from risk.quant.ewma import backcast
-from risk.quant.garch import Asymmetry, Innovation, Prior, filtered, fit, pooled_prior, variance_forecast
+from risk.quant.garch import Asymmetry, Innovation, Prior, filtered, fit, prior_from, variance_forecast
+from risk.quant.garch.coordinates import Coordinates
+from risk.quant.garch.likelihood import Likelihood
 from risk.quant.minimisation import Limits
 from risk.quant.returns import Sequences, returns
 from risk.quant.status import Status
@@ -72,8 +74,8 @@ def test_likelihood_of_200_series_reaches_that_of_arch():
 def test_gradient_is_the_slope_of_the_likelihood(innovation, asymmetry):
     values = sequences(garch_returns(series=3, days=150, seed=2) / 4)
     values.is_first[1, 70] = True
-    coordinates = garch._Coordinates(innovation, asymmetry)
-    problem = garch._Likelihood(values, coordinates, backcast(values), None, Engine.NUMPY)
+    coordinates = Coordinates(innovation, asymmetry)
+    problem = Likelihood(values, coordinates, backcast(values), None, Engine.NUMPY)
     x = np.random.default_rng(1).normal(0, 0.4, (3, coordinates.size))
     rows = np.arange(3)
 
@@ -173,7 +175,7 @@ def test_warm_start_ends_in_the_same_place_sooner():
 def test_prior_draws_a_short_series_to_what_others_say():
     others = fit(sequences(garch_returns(series=40, days=800, seed=9, low=(0.09, 0.85), high=(0.11, 0.87))))
     short = garch_returns(series=30, days=120, seed=10, low=(0.09, 0.85), high=(0.11, 0.87))
-    alone, drawn = fit(sequences(short)), fit(sequences(short), prior=pooled_prior(others))
+    alone, drawn = fit(sequences(short)), fit(sequences(short), prior=prior_from(others.coordinates))
 
     def error(fits):
         return np.abs(fits.persistence - 0.96).mean()
@@ -262,7 +264,7 @@ def test_runs_of_equal_prices_are_not_taken_for_a_variance_that_vanishes(seed):
 
 def test_search_that_is_cut_short_is_not_converged(monkeypatch):
     # Flatter than rounding allows: nothing gets there.
-    monkeypatch.setattr(garch, "LIMITS", Limits(flat=0.0, settled_flat=0.0))
+    monkeypatch.setattr("risk.quant.garch.search.LIMITS", Limits(flat=0.0, settled_flat=0.0))
 
     found = fit(sequences(garch_returns(series=2, days=150, seed=13)))
     assert set(found.status) == {Status.NOT_CONVERGED}
@@ -292,10 +294,8 @@ def test_expansion_foretells_the_likelihood_nearby():
     found = fit(values, prior=Prior(np.array([0.5, 2.0, 1.0]), np.full(3, 0.2)))
     around = garch.expansion(values, found)
     scale = values.values.std(axis=1)
-    unit = Sequences(values.values / scale[:, None], values.is_first, values.size)
-    problem = garch._Likelihood(
-        unit, garch._Coordinates(Innovation.STUDENT, Asymmetry.NONE), found.backcast / scale**2, None, Engine.NUMPY
-    )
+    coordinates = Coordinates(Innovation.STUDENT, Asymmetry.NONE)
+    problem = Likelihood(values.divided(scale), coordinates, found.backcast / scale**2, None, Engine.NUMPY)
     rows, step = np.arange(3), 0.01 * np.random.default_rng(1).normal(size=(3, 5))
 
     expected = (around.slope * step).sum(axis=1) - 0.5 * np.einsum("ni,nij,nj->n", step, around.information, step)

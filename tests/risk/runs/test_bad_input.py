@@ -18,7 +18,8 @@ from markets.actions import market
 from markets.models import Asset, PriceBlock
 from risk.actions import risk_models
 from risk.models import RiskScore, ScoreChunk, ScoreRun
-from risk.quant import families, garch
+from risk.quant import families
+from risk.quant.garch.search import search
 from risk.quant.status import Status
 from risk.runs import scorecards, scoring
 from tests.markets.factories import AssetFactory
@@ -237,7 +238,6 @@ def test_garch_that_does_not_converge_is_the_library_s_or_leaves_the_method_that
     method: str,
     reasons: list[str],
 ) -> None:
-    search = garch._search
     lost: list[int] = []
 
     def lost_for_one(problem: Any, mean: Prices, warm: Prices) -> Any:
@@ -245,7 +245,7 @@ def test_garch_that_does_not_converge_is_the_library_s_or_leaves_the_method_that
         lost.extend(np.flatnonzero(problem.sequences.size == 619))
         return points, is_converged & (problem.sequences.size != 619), evaluations
 
-    monkeypatch.setattr(garch, "_search", lost_for_one)
+    monkeypatch.setattr("risk.quant.garch.fits.search", lost_for_one)
     monkeypatch.setattr(families, "fit", library)
     row = scored_beside(neighbours, coin("stubborn", walk(620, seed=1)))
 
@@ -253,7 +253,7 @@ def test_garch_that_does_not_converge_is_the_library_s_or_leaves_the_method_that
     assert (row.status, row.confidence_reasons) == ("ok", reasons)
     assert {entry["method"] for entry in row.tail} == {method}
     says_so(client, row)
-    monkeypatch.setattr(garch, "_search", search)
+    monkeypatch.setattr("risk.quant.garch.fits.search", search)
     again = rows(run())[row.asset_id]
     assert {entry["method"] for entry in again.tail} == {"combined"}
     assert again.confidence_reasons == BELIEVED
