@@ -1,5 +1,7 @@
 """The shapes of the answers about risk, for the documentation and for the test that holds every answer to it."""
 
+from dataclasses import fields
+
 from rest_framework import serializers
 
 from accounts.actions import reasons
@@ -8,6 +10,7 @@ from markets.api.schemas import SeriesAnswer, SeriesMeta, SymbolMatch
 from markets.risk_port import NOT_SCORED
 from risk.explanation import EVENTS
 from risk.models import ForecastOutcome, RiskModel, RiskScore
+from risk.parameters import Parameters
 
 STATUSES = (*RiskScore.Status.values, NOT_SCORED)
 
@@ -261,7 +264,9 @@ class LearntFrom(serializers.Serializer):
     observations = serializers.IntegerField()
     calibrated_on = serializers.IntegerField()
     penalty = serializers.FloatField()
-    coefficients = serializers.JSONField(help_text="Of each feature, none below zero.")
+    coefficients = serializers.DictField(
+        child=serializers.FloatField(min_value=0), help_text="Of each feature, by its name."
+    )
     input_hash = serializers.CharField()
 
 
@@ -301,8 +306,18 @@ class RiskModelList(serializers.Serializer):
     results = RiskModelRow(many=True)
 
 
+class ModelParameters(serializers.Serializer):
+    """Everything that a version may differ in; versions of earlier releases lack what these did not know."""
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        return {
+            field.name: (serializers.IntegerField if field.type is int else serializers.FloatField)(required=False)
+            for field in fields(Parameters)
+        }
+
+
 class ModelCard(RiskModelRow):
-    parameters = serializers.JSONField(help_text="Everything that a version may differ in.")
+    parameters = ModelParameters()
     method = serializers.ListField(child=serializers.CharField())
     limits = serializers.ListField(child=serializers.CharField())
     what_this_is_not = serializers.ListField(child=serializers.CharField())

@@ -8,6 +8,7 @@ from django.test import Client
 
 from risk import model_card
 from risk.models import RiskModel
+from risk.parameters import Parameters
 from tests.risk.factories import (
     DAY,
     BacktestFactory,
@@ -57,6 +58,16 @@ def test_a_card_tells_method_limits_and_what_was_learnt_from(client: Client) -> 
     learnt = card["learnt_from"]
     assert (learnt["first_date"], learnt["last_date"], learnt["dates"]) == ("2024-01-01", "2024-01-31", 2)
     assert (learnt["observations"], learnt["calibrated_on"], learnt["input_hash"]) == (400, 120, fit.input_hash)
+
+
+def test_the_schema_has_a_type_for_each_parameter_and_coefficient(client: Client) -> None:
+    schemas = get(client, "/openapi.json")["components"]["schemas"]
+
+    told = {name: parameter["type"] for name, parameter in schemas["ModelParameters"]["properties"].items()}
+    types = {float: "number", int: "integer"}
+    assert told == {name: types[type(value)] for name, value in Parameters().stored().items()}
+    coefficients = schemas["LearntFrom"]["properties"]["coefficients"]["additionalProperties"]
+    assert (coefficients["type"], coefficients["minimum"]) == ("number", 0)
 
 
 def test_a_model_that_has_learnt_nothing_says_so(client: Client) -> None:
