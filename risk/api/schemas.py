@@ -177,7 +177,10 @@ class RiskAnswer(serializers.Serializer):
     status = serializers.ChoiceField(choices=STATUSES)
     reason = serializers.CharField(allow_null=True, help_text="Why there is no score, or why it is a rule's.")
     score = _number("From 0 to 100.")
-    percentile = _number("Share of the assets scored that day that are less risky, from 0 to 100.")
+    percentile = _number(
+        "Share of the assets scored that day that are less risky, from 0 to 100. Of the dead also where no model scores"
+        " the others, for none puts any above them."
+    )
     band = serializers.ChoiceField(choices=RiskScore.Band.choices, allow_null=True)
     forecast_volatility = _number("Annualised (365 days), of the next `horizon_days`; 0.5 is 50 %.")
     horizon_days = serializers.IntegerField()

@@ -425,14 +425,17 @@ def scored(found: Measured, beside: Compared, learnt: Learnt, *, facts: Facts, r
 
 
 def unlearnt(found: Measured) -> Scored:
-    """What is known of a day without a model: the hundred of the dead, which no model gives them."""
+    """What is known of a day without a model: the hundred of the dead, which no model gives them, and their place among
+    all whose risk is measured, for no model puts anybody above them."""
     is_dead = found.standing == Standing.DEAD
     nothing = np.full(len(found), np.nan)
     points = np.full((len(found), len(CAUSES)), np.nan)
     points[is_dead] = 0.0
     points[is_dead, CAUSES.index("death")] = 100.0
     score = np.where(is_dead, 100.0, np.nan)
-    percentile = 100 * ridge.ranks(score[:, None])[:, 0]
+    is_known = ~np.isnan(found.values[:, 0])
+    order = np.where(is_dead, np.inf, np.where(is_known, 0.0, np.nan))
+    percentile = np.where(is_dead, 100 * ridge.ranks(order[:, None])[:, 0], np.nan)
     return Scored(
         nothing,
         score,

@@ -214,6 +214,20 @@ def test_pool_is_of_ordinary_assets_whose_prices_are_made_daily():
         )
 
 
+def test_the_dead_have_the_same_place_with_and_without_a_model(measured, learnt):
+    standing, values = measured.standing.copy(), measured.values.copy()
+    standing[[3, 8]], standing[5] = "dead", "no_history"
+    values[[3, 8, 5]] = np.nan
+    values[6, 0] = np.nan  # measured, but for its volatility
+    day = replace(measured, standing=standing, values=values)
+    found = universe.unlearnt(day)
+
+    # Two of eighteen share the highest rank.
+    assert found.percentile[[3, 8]] == pytest.approx(100 * 17 / 18)
+    assert found.percentile[[3, 8]].tolist() == score(day, learnt).percentile[[3, 8]].tolist()
+    assert np.isnan(np.delete(found.percentile, [3, 8])).all()
+
+
 def test_too_few_days_teach_nothing():
     days = [Day(np.zeros((20, len(FEATURES))), np.zeros(20), np.full(20, "large_long"))] * 11
 

@@ -327,6 +327,8 @@ def test_the_dead_have_their_hundred_where_nothing_has_been_learnt():
     row: Any = RiskScore.objects.get(asset=dead)
     assert (run.fit, run.counts) == (None, {"no_model": 5, "dead": 1})
     assert (row.score, row.band, row.score_low_90, row.confidence) == (100, "extreme", None, "")
+    # Of six, five of which are measured and not scored, it is the riskiest.
+    assert row.percentile == pytest.approx(100 * 5.5 / 6)
     assert {entry["component"]: entry["points"] for entry in row.contributions if entry["points"]} == {"death": 100}
     assert [entry["component"] for entry in row.contributions] == list(CAUSES)
 
