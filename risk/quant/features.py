@@ -41,6 +41,9 @@ SHRINKAGE = 60.0
 """Observations at which a volatility weighs as much as that of the assets of its size."""
 GARCH_FROM, GARCH_FREE_FROM = 250, 500
 """Observations from which GARCH is fitted, and from which without a prior."""
+FARTHEST_MOVE = float(np.log(1e6))
+"""In a day of a member of the index. What goes farther changed its unit, or was never traded: it says nothing of the
+market, and its amount would be all of it."""
 SIZES = 3
 SHRUNK = ("volatility", "lasting_volatility")
 """Towards those of the assets of the same size."""
@@ -167,9 +170,11 @@ def market_of(prices: FloatArray, market_caps: FloatArray, *, reference: int) ->
 def index_of(prices: FloatArray, market_caps: FloatArray) -> FloatArray:
     """Log returns of the cap-weighted index of these assets over the last year of the panel.
 
-    An index holds amounts, not logarithms: its simple return is the mean of the simple ones.
+    An index holds amounts, not logarithms: its simple return is the mean of the simple ones. A day on which a price
+    moves by a factor beyond a million is none of its asset's in it.
     """
     moves = returns(prices[:, -YEAR:]).winsorised().values
+    moves = np.where(np.abs(moves) > FARTHEST_MOVE, np.nan, moves)
     return np.log1p(weighted_index(np.expm1(moves), market_caps[:, -YEAR:]))
 
 

@@ -10,6 +10,8 @@ from risk.quant.status import Status, is_ok, statuses, where_ok
 
 FEWEST = 60
 TAIL = 0.05
+LARGEST_CAP = 1e18
+"""USD, a thousand times all wealth: what is larger is no market cap, and would be the whole index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +84,11 @@ def over_same_days(market: FloatArray, days: IntArray) -> FloatArray:
 
 
 def weighted_index(returns: FloatArray, market_caps: FloatArray) -> FloatArray:
-    """The market's return a day: simple returns weighted by the caps of the day before; NaN where none counts."""
+    """The market's return a day: simple returns weighted by the caps of the day before, as far as they can be ones; NaN
+    where none counts."""
     weights = np.full(returns.shape, np.nan)
     weights[:, 1:] = market_caps[:, :-1]
-    usable = np.isfinite(returns) & np.isfinite(weights) & (weights > 0)
+    usable = np.isfinite(returns) & (weights > 0) & (weights <= LARGEST_CAP)
     weights = np.where(usable, weights, 0.0)
     total = weights.sum(axis=0)
     moved = (weights * np.where(usable, returns, 0.0)).sum(axis=0)

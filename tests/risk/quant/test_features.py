@@ -10,6 +10,7 @@ from risk.quant.features import (
     NAMES,
     Market,
     Measurements,
+    index_of,
     market_of,
     measure,
     measure_alone,
@@ -76,6 +77,27 @@ def test_market_of_one_asset_has_a_beta_of_one_to_itself():
 
     assert found.beta == pytest.approx(1)
     assert found.downside_beta == pytest.approx(1)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(("before", "after"), [(1e-300, 1e300), (1e300, 1e-300), (1.0, 1.1e6), (1.1e6, 1.0)])
+def test_move_beyond_a_factor_of_a_million_is_none_of_the_market(before, after):
+    prices, _, caps = panel()
+    torn = np.where(np.arange(DAYS) < DAYS - 40, before, after)
+    both = np.vstack([prices, torn]), np.vstack([caps, np.full(DAYS, 1e12)])
+    index, of_others = index_of(*both), index_of(prices, caps)
+
+    assert index[-40] == of_others[-40]
+    assert np.isfinite(index[1:]).all()
+
+
+def test_move_by_a_factor_below_a_million_is_one_of_the_market():
+    prices, _, caps = panel()
+    torn = np.where(np.arange(DAYS) < DAYS - 40, 1.0, 0.9e6)
+    index = index_of(np.vstack([prices, torn]), np.vstack([caps, np.full(DAYS, 1e12)]))
+
+    total = np.nansum(caps[:, -41]) + 1e12
+    assert np.exp(index[-40]) == pytest.approx(0.9e6 * 1e12 / total, rel=1e-3)
 
 
 def test_recent_volatility_is_plain_ewma(measured):

@@ -85,6 +85,14 @@ def test_index_weighs_by_the_caps_of_the_day_before():
     assert index[1:] == pytest.approx([(300 * 0.10 - 100 * 0.02) / 400, 0.05])
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("cap", [1.1e18, 1e308, np.inf, 0.0, -1.0])
+def test_what_cannot_be_a_cap_weighs_nothing(cap):
+    returns = np.array([[np.nan, 0.10], [np.nan, 900_000.0], [np.nan, 900_000.0]])
+
+    assert weighted_index(returns, np.array([[300.0, 1], [cap, 1], [cap, 1]]))[1] == 0.10
+
+
 @pytest.mark.parametrize("heavy", [0.0, 0.8])
 def test_errors_of_the_betas_are_those_of_statsmodels(heavy):
     import statsmodels.api as sm
