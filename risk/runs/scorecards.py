@@ -260,7 +260,8 @@ def _card(
     card.observations = int(found.observed[row])
     card.input_hash = str(found.input_hash[row])
     card.seed = _first_bits(card.input_hash, str(asset_id), run.as_of.isoformat(), run.model.version, "score")
-    card.context_hash = _context_hash(run, found, facts, moods[asset_id], previous.get(asset_id), row)
+    news = (moods[asset_id].model_version, *_NEWS(moods[asset_id].mood), events[asset_id])
+    card.context_hash = _context_hash(run, found, facts, news, previous.get(asset_id), row)
     if standing in (Standing.ORDINARY, Standing.STABLECOIN):
         card.measurements = [*measurements, _news(moods[asset_id].mood, events[asset_id])]
         if isfinite(found.peg_distance[row]):
@@ -340,11 +341,11 @@ def _events(moods: Mapping[int, AssetMood]) -> dict[int, list[dict[str, Any]]]:
 
 
 def _context_hash(
-    run: ScoreRun, found: Measured, facts: Facts, mood: AssetMood, previous: RiskScore | None, row: int
+    run: ScoreRun, found: Measured, facts: Facts, news: Sequence[object], previous: RiskScore | None, row: int
 ) -> str:
     underlying = int(facts.underlying[row])
     parts: dict[str, Sequence[object]] = {
-        "news": (mood.model_version, *_NEWS(mood.mood)),
+        "news": news,
         "wrapping": (None if underlying < 0 else int(found.asset_ids[underlying]),),
         "score before": (previous and previous.pk, float(facts.held_at[row])),
         "fit": (run.fit and run.fit.input_hash,),

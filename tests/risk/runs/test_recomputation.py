@@ -149,6 +149,17 @@ def test_changed_news_are_named(told):
     assert not {"input_hash", "context: wrapping", "context: score before", "context: fit"} & changed
 
 
+@pytest.mark.parametrize("events", [[], ["hack", "regulation"]])
+def test_changed_events_of_news_are_named_though_they_move_no_score(told, events):
+    score, _ = told
+    assert [event["event"] for event in score.events] == ["hack"]
+    NewsScore.objects.filter(item__title__endswith=BAD).update(events=events)
+
+    changed = {found.name for found in recomputation.recompute(score)}
+
+    assert changed == {"measurements", "context: news"}
+
+
 def test_changed_wrapping_is_named_and_so_are_assets_whose_context_changed(score):
     above = RiskScore.objects.filter(run=score.run, score__gt=score.score).order_by("-score")
     riskiest, overtaken = above.select_related("run__fit", "run__model", "model")[:2]
