@@ -4,7 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
+from django.contrib.postgres.operations import AddIndexConcurrently
 from django.core.management import CommandError, call_command
+from django.db.migrations import AddIndex, CreateModel, Migration
+from django.db.migrations.loader import MigrationLoader
 
 ROOT = Path(__file__).resolve().parents[2]
 MIGRATIONS = sorted(ROOT.glob("*/migrations/[0-9]*.py"))
@@ -36,6 +39,31 @@ def test_migrations_run_on_the_oldest_server(file):
 @pytest.mark.parametrize("file", MIGRATIONS, ids=lambda file: f"{file.parts[-3]}/{file.name}")
 def test_migrations_are_named_by_intent(file):
     assert not re.search(r"_auto_|\d{8}", file.stem)
+
+
+LOCKS_FILLED_TABLES = {"accounts/0006_job_leases", "risk/0003_scores_at_size"}
+"""From before the first release, which creates these tables empty."""
+
+
+def locking_indexes(migration: Migration) -> list[str]:
+    """Names of the indexes for which tables that were there before are locked."""
+    operations = migration.operations
+    created = {operation.name_lower for operation in operations if isinstance(operation, CreateModel)}
+    return [
+        operation.index.name
+        for operation in operations
+        if isinstance(operation, AddIndex)
+        and not isinstance(operation, AddIndexConcurrently)
+        and operation.model_name_lower not in created
+    ]
+
+
+def test_no_later_migration_locks_a_filled_table_to_build_an_index():
+    migrations = MigrationLoader(None).disk_migrations
+    ours = {file.parts[-3] for file in MIGRATIONS}
+
+    found = {f"{app}/{name}" for (app, name), one in migrations.items() if app in ours and locking_indexes(one)}
+    assert found == LOCKS_FILLED_TABLES
 
 
 @pytest.mark.parametrize("words", ["uuidv7()", "EXCLUDE (a WITHOUT OVERLAPS)", "create extension citext"])
