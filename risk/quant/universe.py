@@ -16,7 +16,7 @@ from risk.quant.conformal import Calibration
 from risk.quant.eligibility import Standing, eligibility
 from risk.quant.estimation import Bootstrap
 from risk.quant.features import FEATURES, LEVELS, NAMES, WINDOW, YEAR, Component, Market
-from risk.quant.learning import Learnt, buckets
+from risk.quant.learning import COVERAGES, Learnt, buckets
 from risk.quant.score_map import ANCHORS, BAND_LIMITS
 from risk.quant.scoring import Scores
 from risk.quant.status import is_ok
@@ -41,7 +41,6 @@ CAUSES = (
 SHORT_HISTORY, SHORTEST_HISTORY = 250, 60
 STALE_FLOOR = BAND_LIMITS[0][0]
 """Points that a stale price has at least, those at which the band "low" is over: nobody has seen that it is calm."""
-COVERAGES = (0.8, 0.9)
 ENDS = (0.05, 0.1, 0.9, 0.95)
 """Shares of the draws that the ends of the intervals of the estimate leave below."""
 

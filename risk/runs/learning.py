@@ -1,7 +1,7 @@
 """Walking through the stored history: what was known on past days, and what came of it."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 
 import numpy as np
@@ -9,11 +9,12 @@ import numpy as np
 from risk import frames
 from risk.actions import risk_fits, risk_models
 from risk.models import RiskFit, RiskModel
+from risk.parameters import Parameters
 from risk.quant import features, learning, scoring, universe
 from risk.quant.eligibility import Standing
 from risk.quant.features import Market
 from risk.quant.garch import Prior
-from risk.quant.learning import STEP, Day
+from risk.quant.learning import STEP, Day, Learnt
 from risk.quant.outcomes import Outcomes, outcomes
 from risk.quant.returns import BAD_PRINT_DAYS, bad_prints
 from risk.quant.universe import Measured, Panel
@@ -56,22 +57,12 @@ def fit_on(
     if len(days) < learning.FEWEST_DATES:
         return None
     panel = frames.readable(asset_ids, through=as_of)
-    bitcoin = frames.reference_row(panel)
     taught, prior = [], None
-    for place, day in enumerate(days):
-        known = walk(panel, day, bitcoin=bitcoin, prior=prior)
-        came = realised(panel, day)
-        taught.append(day_of(known, came))
+    for day, known in walk(panel, days):
+        taught.append(day_of(known, realised(panel, day)))
         prior = prior_of(known)
-        on_progress(95 * (place + 1) // len(days))
-    found = learning.learn(
-        taught,
-        penalty=parameters.penalty,
-        recent_share=parameters.recent_share,
-        calibration_dates=parameters.calibration_dates,
-        reach_dates=parameters.reach_dates,
-        reach_response=parameters.reach_response,
-    )
+        on_progress(95 * len(taught) // len(days))
+    found = learnt(taught, parameters)
     if found is None:
         return None
     digest = hashlib.sha256("|".join([model.version, *(day.isoformat() for day in days)]).encode())
@@ -97,8 +88,29 @@ def dates(first: date | None, as_of: date, *, most: int) -> list[date]:
     return found[::-1]
 
 
-def walk(panel: Panel, day: date, *, bitcoin: int | None, prior: Prior | None) -> Measured:
-    """What was known of everybody at the close of a day."""
+def learnt(days: Sequence[Day], parameters: Parameters) -> Learnt | None:
+    """What a model of these parameters learns from days in their order."""
+    return learning.learn(
+        days,
+        penalty=parameters.penalty,
+        recent_share=parameters.recent_share,
+        calibration_dates=parameters.calibration_dates,
+        reach_dates=parameters.reach_dates,
+        reach_response=parameters.reach_response,
+    )
+
+
+def walk(panel: Panel, days: Sequence[date]) -> Iterator[tuple[date, Measured]]:
+    """What was known of everybody at the close of each of these days, in their order: each gives the next its prior."""
+    bitcoin = frames.reference_row(panel)
+    prior = None
+    for day in days:
+        known = _known_on(panel, day, bitcoin=bitcoin, prior=prior)
+        yield day, known
+        prior = prior_of(known)
+
+
+def _known_on(panel: Panel, day: date, *, bitcoin: int | None, prior: Prior | None) -> Measured:
     known = panel.until((day - frames.EPOCH).days - panel.first_day + 1)
     market = market_of(known, bitcoin)
     parts = [

@@ -16,12 +16,12 @@ from risk.quant import learning, ridge, scoring, validation
 from risk.quant.arrays import BoolArray, FloatArray, deviations
 from risk.quant.eligibility import Standing
 from risk.quant.features import NAMES
-from risk.quant.learning import Day, Learnt
+from risk.quant.learning import COVERAGES, Day, Learnt
 from risk.quant.outcomes import Outcomes
 from risk.quant.random_numbers import Stream
 from risk.quant.returns import returns
 from risk.quant.score_map import ANCHORS
-from risk.quant.universe import COVERAGES, Measured, Panel
+from risk.quant.universe import Measured, Panel
 from risk.quant.validation import BENCHMARK, OURS, JudgedDay, Report
 from risk.runs import learning as history
 from risk.runs.fitting import HistoryTooShort
@@ -67,12 +67,9 @@ def perform(
     panel = frames.readable(asset_ids, through=until)
     symbols = dict(Asset.objects.filter(pk__in=any_of(asset_ids)).values_list("pk", "symbol"))
     is_even = np.array([zlib.crc32(symbols[pk].encode()) % 2 == 0 for pk in panel.asset_ids.tolist()], dtype=np.bool_)
-    bitcoin = frames.reference_row(panel)
-    prior, taken = None, []
-    for day in days:
-        known = history.walk(panel, day, bitcoin=bitcoin, prior=prior)
+    taken = []
+    for day, known in history.walk(panel, days):
         taken.append(_snapshot(panel, day, known, is_even))
-        prior = history.prior_of(known)
         on_progress(1)
     parts: dict[str, list[JudgedDay]] = {ALL: [], UNSEEN: []}
     for place in range(learning.FEWEST_DATES, len(taken)):
@@ -85,14 +82,7 @@ def perform(
             (ALL, [day for day, _ in taught], everybody),
             (UNSEEN, [_of(day, entry.is_even) for day, entry in taught], ~now.is_even),
         ):
-            learnt = learning.learn(
-                days_taught,
-                penalty=parameters.penalty,
-                recent_share=parameters.recent_share,
-                calibration_dates=parameters.calibration_dates,
-                reach_dates=parameters.reach_dates,
-                reach_response=parameters.reach_response,
-            )
+            learnt = history.learnt(days_taught, parameters)
             if learnt is not None and judged.sum() >= learning.FEWEST_ASSETS:
                 parts[name].append(_judged(now, learnt, judged))
     if not parts[ALL]:
