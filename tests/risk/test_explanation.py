@@ -1,10 +1,12 @@
 """A score in words: whatever the engine may say has its words."""
 
+from dataclasses import replace
 from typing import get_args
 
 import numpy as np
 import pytest
 
+from markets.risk_port import NOT_SCORED
 from markets.sentiment.events import Kind
 from risk import evidence, explanation, freshness, model_card
 from risk.models import RiskScore
@@ -15,20 +17,26 @@ from risk.runs import scorecards
 
 pytestmark = pytest.mark.unit
 
-NAN = np.array([np.nan])
-
 
 def test_every_cause_of_the_engine_has_its_words() -> None:
     assert set(explanation.CAUSES) == set(universe.CAUSES)
 
 
 def test_every_doubt_of_the_engine_has_its_words() -> None:
-    found = universe.failed([1], "ValueError")
-    facts = universe.Facts(news=NAN, held_at=NAN, underlying=np.array([-1]))
-    doubts = set(universe.doubts(found, facts, 0, day=0))
+    yes = np.ones(2, dtype=np.bool_)
+    returns = np.array([universe.SHORTEST_HISTORY - 1, universe.SHORT_HISTORY - 1])
+    found = replace(
+        universe.failed([1, 2], "ValueError"),
+        is_stale=yes,
+        is_given=yes,
+        bad_prints=yes.astype(np.int64),
+        returns=returns,
+    )
+    facts = universe.Facts(news=np.full(2, np.nan), held_at=np.full(2, np.nan), underlying=np.full(2, -1))
 
-    assert {"late_price", "volume_unknown", "market_cap_unknown", "news_unknown"} <= doubts
-    assert doubts <= set(explanation._DOUBTS)
+    doubts = {doubt for row in range(2) for doubt in universe.doubts(found, facts, row, day=0)}
+
+    assert doubts == set(explanation._DOUBTS)
 
 
 def test_every_event_that_is_told_has_its_words() -> None:
@@ -36,9 +44,7 @@ def test_every_event_that_is_told_has_its_words() -> None:
 
 
 def test_every_status_without_a_score_has_its_words() -> None:
-    for status in RiskScore.Status:
-        if status not in RiskScore.SCORED:
-            assert explanation.without_score(status)
+    assert set(explanation._WITHOUT_SCORE) == {*RiskScore.Status.values, NOT_SCORED} - set(RiskScore.SCORED)
 
 
 def test_every_basis_of_an_estimate_has_its_words_and_its_place_in_the_table() -> None:

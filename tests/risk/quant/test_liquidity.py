@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from risk.quant.liquidity import liquidity
+from risk.quant.standard_errors import of_mean, of_median, of_share
 
 PRICES = np.array([[100.0, 110.0, 99.0, 99.0]])
 NONE = np.full((1, 4), np.nan)
@@ -44,10 +45,12 @@ def test_errors_are_in_the_units_of_what_they_belong_to():
     volumes = np.exp(random.normal(14, 0.5, (1, 90)))
     found, wider = (liquidity(prices, factor * volumes, volumes) for factor in (1.0, 1000.0))
 
-    assert 0.02 < found.median_volume_error[0] / found.median_volume[0] < 0.2
+    impact = np.abs(np.diff(np.log(prices))) / volumes[:, 1:] * 1e6
+    assert found.median_volume_error.tolist() == of_median(volumes).tolist()
+    assert found.amihud_error == pytest.approx(of_mean(impact))
+    assert found.zero_return_error.tolist() == of_share(np.array([0]), np.array([89])).tolist()
     assert wider.median_volume_error[0] == pytest.approx(1000 * found.median_volume_error[0])
     assert wider.amihud_error[0] == pytest.approx(found.amihud_error[0] / 1000)
-    assert 0 < found.zero_return_error[0] < 0.03
 
 
 def test_what_was_not_reported_has_no_error():

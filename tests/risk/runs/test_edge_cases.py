@@ -287,10 +287,11 @@ def test_pump_is_flagged_and_does_not_lower_the_score_for_a_month():
         scorecards.score(model, LAST - timedelta(days=day))
 
     rows: list[Any] = list(RiskScore.objects.filter(asset=asset).order_by("as_of"))
-    first, last = rows[0], rows[-1]
-    assert RiskScore.objects.filter(asset=asset, is_pumped=True).exists()
-    assert last.score >= first.score - 1e-9
-    assert points(last, "pump") > 0
+    before, pumped, after = rows
+    assert [row.is_pumped for row in rows] == [False, True, False]
+    assert pumped.score >= before.score
+    assert after.score == pytest.approx(pumped.score)
+    assert points(after, "pump") > 0
 
 
 def test_pump_of_the_dead_does_not_hold_the_hundred_of_their_rule():
