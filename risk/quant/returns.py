@@ -21,6 +21,7 @@ LONGEST_GAP = 3
 BAD_PRINT_DEVIATIONS = 10.0
 BAD_PRINT_MOVE = float(np.log(1.6))
 BAD_PRINT_REVERSAL = 0.8
+BAD_FIRST_MOVE = float(np.log(100))
 BAD_PRINT_DAYS = 2
 WINSOR_DEVIATIONS = 8.0
 
@@ -122,6 +123,7 @@ def between_moves(prices: ArrayLike) -> Returns:
 
 def bad_prints(prices: ArrayLike, *, is_single_venue: bool | BoolArray = True) -> BoolArray:
     """Which prices are not believed: a move beyond 10 MAD and a factor of 1.6 that reverses by 80 % within two prices.
+    Of the very first price, which has none before it, a factor of 100 that the two after it agree on.
 
     Judged on one venue's prices alone: what several venues saw has happened. It looks two prices ahead, so the newest
     print can only be judged later.
@@ -142,6 +144,9 @@ def bad_prints(prices: ArrayLike, *, is_single_venue: bool | BoolArray = True) -
 def _bad_positions(logs: FloatArray, limit: float) -> BoolArray:
     is_bad = np.zeros(logs.size, dtype=np.bool_)
     believed = 0
+    if logs.size > BAD_PRINT_DAYS:
+        first, second = np.abs(np.diff(logs[: BAD_PRINT_DAYS + 1]))
+        is_bad[0] = first > max(limit, BAD_FIRST_MOVE) and second <= (1 - BAD_PRINT_REVERSAL) * first
     for position in (np.flatnonzero(np.abs(np.diff(logs)) > limit) + 1).tolist():
         if position <= believed:
             continue

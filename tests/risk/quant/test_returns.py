@@ -109,6 +109,22 @@ def test_crash_that_stays_has_happened():
     assert not bad_prints(series).any()
 
 
+@pytest.mark.parametrize(("factor", "is_believed"), [(90.0, True), (1 / 90, True), (1e6, False), (1e-6, False)])
+def test_first_price_is_believed_up_to_a_factor_of_a_hundred(factor, is_believed):
+    series = np.full(60, 100.0) * np.exp(np.random.default_rng(1).normal(0, 0.02, 60))
+    series[0] *= factor
+
+    assert np.flatnonzero(bad_prints(series)[0]).tolist() == ([] if is_believed else [0])
+
+
+def test_first_price_is_believed_where_the_two_after_it_do_not_agree():
+    series = np.full(60, 100.0) * np.exp(np.random.default_rng(1).normal(0, 0.02, 60))
+    series[0] *= 1e6
+    series[1] *= 1e3
+
+    assert not bad_prints(series)[0, 0]
+
+
 def test_what_several_venues_saw_has_happened():
     series = np.full(60, 100.0) * np.exp(np.random.default_rng(1).normal(0, 0.02, 60))
     series[30] *= 1e6
