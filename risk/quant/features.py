@@ -171,10 +171,12 @@ def index_of(prices: FloatArray, market_caps: FloatArray) -> FloatArray:
     """Log returns of the cap-weighted index of these assets over the last year of the panel.
 
     An index holds amounts, not logarithms: its simple return is the mean of the simple ones. A day on which a price
-    moves by a factor beyond a million is none of its asset's in it.
+    moves by a factor beyond a million is none of its asset's in it. An asset that lies still on most days is no member:
+    nothing says how far its moves may reach, and one of them could be those of all others together.
     """
     moves = returns(prices[:, -YEAR:]).winsorised().values
-    moves = np.where(np.abs(moves) > FARTHEST_MOVE, np.nan, moves)
+    is_still = 2 * np.count_nonzero(moves == 0, axis=1) >= counts(moves)
+    moves = np.where((np.abs(moves) > FARTHEST_MOVE) | is_still[:, None], np.nan, moves)
     return np.log1p(weighted_index(np.expm1(moves), market_caps[:, -YEAR:]))
 
 

@@ -10,8 +10,8 @@ from risk.quant.status import Status, is_ok, statuses, where_ok
 
 FEWEST = 60
 TAIL = 0.05
-LARGEST_CAP = 1e18
-"""USD, a thousand times all wealth: what is larger is no market cap, and would be the whole index."""
+LARGEST_CAP = 1e14
+"""USD, forty times the largest that has been seen: what is larger is no market cap, and would be the whole index."""
 
 
 @dataclass(frozen=True, slots=True)

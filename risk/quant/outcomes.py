@@ -8,12 +8,14 @@ from risk.quant.arrays import BoolArray, FloatArray, IntArray, counts
 from risk.quant.distributions import normal_shortfall
 from risk.quant.drawdown import underwater
 from risk.quant.returns import returns
+from risk.quant.score_map import ANCHORS
 
 FEWEST = 20
 DAYS_A_YEAR = 365
 TAIL = 0.1
 FALL = 0.3
-_LEAST = 1e-4
+LEAST = ANCHORS.volatilities[0]
+"""A year: what is calmer is all the same to a score, and its logarithm would outweigh all else that is learnt from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +38,10 @@ class Outcomes:
     @property
     def log_risk(self) -> FloatArray:
         """Log of annualised volatility: the mean of the realised one and of that whose normal tail is the realised
-        shortfall. What the score forecasts."""
+        shortfall. What the score forecasts; NaN of a price that never moved, for nobody made it."""
         scale = np.sqrt(DAYS_A_YEAR) / float(normal_shortfall(1 - TAIL))
-        parts = np.maximum(self.volatility, _LEAST), np.maximum(self.expected_shortfall * scale, _LEAST)
-        return np.asarray(0.5 * (np.log(parts[0]) + np.log(parts[1])))
+        parts = np.maximum(self.volatility, LEAST), np.maximum(self.expected_shortfall * scale, LEAST)
+        return np.where(self.volatility > 0, 0.5 * (np.log(parts[0]) + np.log(parts[1])), np.nan)
 
 
 def outcomes(prices: FloatArray) -> Outcomes:

@@ -160,6 +160,11 @@ class Measured:
     def is_measured(self) -> BoolArray:
         return np.isin(self.standing, [str(Standing.ORDINARY), str(Standing.STABLECOIN)])
 
+    @property
+    def is_ordinary(self) -> BoolArray:
+        """The ordinary assets with a volatility: those that are learnt from, and among which others are ranked."""
+        return np.asarray((self.standing == Standing.ORDINARY) & ~np.isnan(self.values[:, 0]), dtype=np.bool_)
+
     def pack(self) -> bytes:
         """As bytes that hold every bit."""
         octets = io.BytesIO()
@@ -181,16 +186,16 @@ class Measured:
 
 
 def market(panel: Panel, *, reference: FloatArray | None) -> Market:
-    """What a measurement needs to know of the market: the index of the ordinary assets and the tail of those whose
-    prices are made daily, and bitcoin's returns.
+    """What a measurement needs to know of the market: index and tail of the ordinary assets whose prices are made
+    daily, and bitcoin's returns.
 
     `panel` is the last `CONTEXT_DAYS` of everybody, `reference` the last `REFERENCE_DAYS` of bitcoin's prices.
     """
     judged = eligibility(panel.prices, panel.volumes)
     ordinary = np.flatnonzero(judged.standing == Standing.ORDINARY)
-    prices = np.where(judged.bad_prints[ordinary], np.nan, panel.prices[ordinary])
-    index = features.index_of(prices, panel.market_caps[ordinary])
-    pool = features.pool_of(prices[~judged.is_stale[ordinary]])
+    made = ordinary[~judged.is_stale[ordinary]]
+    prices = np.where(judged.bad_prints[made], np.nan, panel.prices[made])
+    index, pool = features.index_of(prices, panel.market_caps[made]), features.pool_of(prices)
     if reference is None:
         return Market(index, np.full(len(index), np.nan), pool)
     believed = np.where(eligibility(reference[None], reference[None]).bad_prints[0], np.nan, reference)
@@ -332,7 +337,7 @@ class Compared:
 def compared(found: Measured) -> Compared:
     """All assets of a day, once all are measured."""
     rows = np.flatnonzero(found.is_measured)
-    is_ordinary = found.standing == Standing.ORDINARY
+    is_ordinary = found.is_ordinary
     values = found.values.copy()
     names = np.full(len(found), "", dtype="U32")
     if rows.size:
@@ -386,10 +391,9 @@ class Scored:
 
 def scored(found: Measured, beside: Compared, learnt: Learnt, *, facts: Facts, rules: Rules) -> Scored:
     """Rank, forecast, score and explain everybody of a day."""
-    is_ordinary = found.standing == Standing.ORDINARY
     is_stablecoin = found.standing == Standing.STABLECOIN
     is_dead = found.standing == Standing.DEAD
-    inputs = scoring.inputs(beside.judged, ranked_among=is_ordinary)
+    inputs = scoring.inputs(beside.judged, ranked_among=found.is_ordinary)
     plain = scoring.score(
         learnt.model,
         inputs,

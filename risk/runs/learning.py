@@ -11,7 +11,6 @@ from risk.actions import risk_fits, risk_models
 from risk.models import RiskFit, RiskModel
 from risk.parameters import Parameters
 from risk.quant import features, learning, scoring, universe
-from risk.quant.eligibility import Standing
 from risk.quant.features import Market
 from risk.quant.garch import Prior
 from risk.quant.learning import STEP, Day, Learnt
@@ -151,7 +150,7 @@ def realised(panel: Panel, day: date) -> Outcomes:
 def day_of(known: Measured, came: Outcomes) -> Day:
     """The ordinary assets of a day as a model learns from them."""
     beside = universe.compared(known)
-    rows = np.flatnonzero(known.standing == Standing.ORDINARY)
+    rows = np.flatnonzero(known.is_ordinary)
     inputs = scoring.inputs(beside.judged[rows], ranked_among=np.ones(rows.size, dtype=np.bool_))
     return Day(inputs, came.log_risk[rows], beside.bucket[rows])
 

@@ -14,7 +14,6 @@ from risk.actions import risk_models
 from risk.models import RiskModel
 from risk.quant import learning, ridge, scoring, validation
 from risk.quant.arrays import BoolArray, FloatArray, deviations
-from risk.quant.eligibility import Standing
 from risk.quant.features import NAMES
 from risk.quant.learning import COVERAGES, Day, Learnt
 from risk.quant.outcomes import Outcomes
@@ -91,7 +90,7 @@ def perform(
 
 
 def _snapshot(panel: Panel, day: date, known: Measured, is_even: BoolArray) -> Snapshot:
-    rows = np.flatnonzero(known.standing == Standing.ORDINARY)
+    rows = np.flatnonzero(known.is_ordinary)
     came = history.realised(panel, day)
     column = (day - frames.EPOCH).days - panel.first_day + 1
     then = history.realised(panel.until(column + learning.STEP), day)

@@ -83,17 +83,15 @@ def test_market_of_one_asset_has_a_beta_of_one_to_itself():
 @pytest.mark.parametrize(("before", "after"), [(1e-300, 1e300), (1e300, 1e-300), (1.0, 1.1e6), (1.1e6, 1.0)])
 def test_move_beyond_a_factor_of_a_million_is_none_of_the_market(before, after):
     prices, _, caps = panel()
-    torn = np.where(np.arange(DAYS) < DAYS - 40, before, after)
+    torn = np.where(np.arange(DAYS) % 2, before, after)
     both = np.vstack([prices, torn]), np.vstack([caps, np.full(DAYS, 1e12)])
-    index, of_others = index_of(*both), index_of(prices, caps)
 
-    assert index[-40] == of_others[-40]
-    assert np.isfinite(index[1:]).all()
+    assert index_of(*both)[1:].tolist() == index_of(prices, caps)[1:].tolist()
 
 
 def test_move_by_a_factor_below_a_million_is_one_of_the_market():
     prices, _, caps = panel()
-    torn = np.where(np.arange(DAYS) < DAYS - 40, 1.0, 0.9e6)
+    torn = np.where(np.arange(DAYS) % 2 == DAYS % 2, 0.9e6, 1.0)
     index = index_of(np.vstack([prices, torn]), np.vstack([caps, np.full(DAYS, 1e12)]))
 
     total = np.nansum(caps[:, -41]) + 1e12

@@ -86,7 +86,7 @@ def test_index_weighs_by_the_caps_of_the_day_before():
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("cap", [1.1e18, 1e308, np.inf, 0.0, -1.0])
+@pytest.mark.parametrize("cap", [1.1e14, 1e308, np.inf, 0.0, -1.0])
 def test_what_cannot_be_a_cap_weighs_nothing(cap):
     returns = np.array([[np.nan, 0.10], [np.nan, 900_000.0], [np.nan, 900_000.0]])
 

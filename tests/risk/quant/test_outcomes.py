@@ -26,6 +26,21 @@ def test_fall_is_a_close_more_than_thirty_percent_below_the_first(low, has_falle
     assert outcomes(path[None]).has_fallen.tolist() == [has_fallen]
 
 
+def test_price_that_never_moves_has_no_risk_to_learn_from():
+    found = outcomes(np.full((1, 31), 5.0))
+
+    assert (found.volatility[0], found.is_known[0]) == (0.0, True)
+    assert np.isnan(found.log_risk[0])
+
+
+def test_calmer_than_the_first_anchor_of_the_map_is_all_the_same():
+    once = np.full((2, 31), 5.0)
+    once[0, 30] = 5.0001
+    once[1, 30] = 4.9999
+
+    assert outcomes(once).log_risk == pytest.approx(np.log([0.01, 0.01]))
+
+
 def test_source_that_ends_leaves_the_outcome_unknown():
     censored = np.r_[prices[:20], np.full(11, np.nan)]
     found = outcomes(np.vstack([censored, prices]))

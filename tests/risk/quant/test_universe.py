@@ -228,6 +228,37 @@ def test_the_dead_have_the_same_place_with_and_without_a_model(measured, learnt)
     assert np.isnan(np.delete(found.percentile, [3, 8])).all()
 
 
+def _beside(known: Panel, prices, *, cap: float) -> Panel:
+    """The same with one more asset."""
+    size = prices[None].shape
+    more = Panel(
+        np.array([ASSETS]), 19_000, prices[None], np.full(size, 1e6), np.full(size, cap), np.ones(size, np.int16)
+    )
+    return Panel.joined([known, more])
+
+
+@pytest.mark.parametrize("moves", [1, 30], ids=["stale", "still for most of the year"])
+def test_index_is_of_assets_whose_prices_are_made_daily(moves):
+    known = panel()
+    idle = np.full(DAYS, 5.0)
+    idle[-100:] = 5 * np.exp(np.random.default_rng(3).normal(0, 0.02, 100)) if moves > 1 else 5.0
+    idle[-50:] *= 1e5  # another unit
+
+    alone, beside = (universe.market(found, reference=None) for found in (known, _beside(known, idle, cap=1e12)))
+
+    assert beside.index[1:].tolist() == alone.index[1:].tolist()
+
+
+def test_asset_that_cannot_be_scored_changes_no_rank():
+    known = panel()
+    alone, beside = measure(known), measure(_beside(known, np.full(DAYS, 5.0), cap=np.nan))
+
+    ranks = universe.compared(beside).percentiles
+    assert beside.standing[-1] == "ordinary"
+    assert np.isnan(ranks[-1]).all()
+    assert ranks[:-1].tobytes() == universe.compared(alone).percentiles.tobytes()
+
+
 def test_too_few_days_teach_nothing():
     days = [Day(np.zeros((20, len(FEATURES))), np.zeros(20), np.full(20, "large_long"))] * 11
 

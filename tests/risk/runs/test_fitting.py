@@ -15,6 +15,7 @@ from risk.runs import fitting, learning
 from tests.markets.factories import store_daily_bars
 from tests.risk.markets import LAST, NOON, coin, perform_all, simulated, walk
 
+LEARNT = ("coefficients", "feature_means", "mean", "score_reach", "percentile_reach", "garch_prior")
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 
 
@@ -42,6 +43,18 @@ def test_learnt_again_from_the_same_it_is_the_same_row():
 
     assert performed(LAST).result == performed(LAST).result
     assert RiskFit.objects.count() == 1
+
+
+def test_price_that_never_moves_teaches_nothing():
+    simulated()
+    model = risk_models.register(at=NOON)
+    alone = learning.fit_on(model, LAST, at=NOON)
+    coin("idle", np.full(480, 5.0))
+
+    beside = learning.fit_on(model, LAST, at=NOON)
+
+    assert beside.input_hash != alone.input_hash
+    assert [getattr(beside, name) for name in LEARNT] == [getattr(alone, name) for name in LEARNT]
 
 
 def test_later_prices_are_not_looked_at():
