@@ -11,7 +11,7 @@ from risk.quant.arrays import BoolArray, FloatArray, IntArray, LabelArray, count
 from risk.quant.distributions import normal_shortfall
 from risk.quant.drawdown import drawdown
 from risk.quant.estimation import Bootstrap, Errors
-from risk.quant.ewma import LASTING, RECENT, ewma
+from risk.quant.ewma import LASTING, RECENT, asymmetric_ewma, ewma
 from risk.quant.garch import GarchFit
 from risk.quant.har import har
 from risk.quant.liquidity import liquidity
@@ -21,8 +21,8 @@ from risk.quant.status import Status, is_ok
 from risk.quant.tail_risk import (
     Pool,
     TailRisk,
+    asymmetric_filtered,
     combined,
-    ewma_filtered,
     garch_filtered,
     garch_student,
     pool,
@@ -206,6 +206,7 @@ def measure_alone(
     kept = found.winsorised()
     packed, actual = kept.sequences(), found.sequences()
     recent, lasting = ewma(packed, decay=RECENT), ewma(packed, decay=LASTING)
+    asymmetric = asymmetric_ewma(packed)
     fits = _fits(packed, prior, learns_prior=learns_prior)
     # Variances learn from winsorised returns, tails from what happened.
     filtered = garch.filtered(packed, fits, actual=actual.values)
@@ -213,11 +214,11 @@ def measure_alone(
     tails = tuple(
         with_pool(
             combined(
-                ewma_filtered(happened, recent, level=level),
+                asymmetric_filtered(happened, asymmetric, level=level),
                 garch_filtered(fits, filtered, level=level),
                 garch_student(fits, filtered, level=level),
             ),
-            recent,
+            asymmetric,
             market.pool,
         )
         for level in LEVELS
@@ -277,7 +278,7 @@ def measure_alone(
     }
     drawn = None
     if bootstrap is not None:
-        width = np.sqrt(np.where(recent.variances > 0, recent.variances, np.nan))
+        width = np.sqrt(np.where(asymmetric.variances > 0, asymmetric.variances, np.nan))
         peers = float(market.pool.deviation[LEVELS.index(LEVEL)])
         model = estimation.Known(packed, fits, filtered, autoregression, tail, happened / width, peers)
         drawn = _as_shrunk(estimation.errors(model, prior=prior, bootstrap=bootstrap), packed.size)

@@ -28,7 +28,7 @@ SIZE = 0.05
 FEWEST = 100
 """Forecasts of an asset below which a test of it alone says nothing."""
 BENCHMARK = Method.EWMA_FILTERED
-"""Whose FZ0 loss the others are compared with: the best that is done without estimating a model."""
+"""Whose FZ0 loss the others are compared with: what is usually done without estimating a model."""
 CONFIDENCE_SET_SIZE = 0.1
 LIGHT_DAYS, LIGHT_LEVEL = 250, 0.99
 """What the traffic light of Basel looks at."""

@@ -9,13 +9,13 @@ import numpy as np
 from risk.quant import extreme_value
 from risk.quant.arrays import BoolArray, FloatArray, IntArray, LabelArray, counts, deviations, means
 from risk.quant.distributions import normal_quantile, normal_shortfall, student_quantile, student_shortfall
-from risk.quant.ewma import BACKCAST_OBSERVATIONS, Ewma, ewma
+from risk.quant.ewma import BACKCAST_OBSERVATIONS, Ewma, asymmetric_ewma
 from risk.quant.garch import Filtered, GarchFit
 from risk.quant.returns import Returns
 from risk.quant.status import Status, is_ok, statuses
 
 FULL_HISTORY = 500
-"""Observations from which the combination is used; with fewer, EWMA-filtered simulation alone."""
+"""Observations from which the combination is used; with fewer, filtered simulation by asymmetric EWMA alone."""
 OWN_TAIL = 250
 """Observations from which that simulation draws from the asset's own residuals; with fewer, from those of others."""
 POOL_ASSETS = 10
@@ -26,8 +26,9 @@ _SETTLED = 3 * BACKCAST_OBSERVATIONS
 class Method(StrEnum):
     HISTORICAL = "historical"
     GAUSSIAN = "gaussian"
+    ASYMMETRIC_FILTERED = "asymmetric_filtered"
+    ASYMMETRIC_POOLED = "asymmetric_pooled"
     EWMA_FILTERED = "ewma_filtered"
-    EWMA_POOLED = "ewma_pooled"
     GARCH_FILTERED = "garch_filtered"
     GARCH_STUDENT = "garch_student"
     EXTREME_VALUE = "extreme_value"
@@ -90,30 +91,24 @@ def gaussian(returns: FloatArray, *, level: float, fewest: int = 20) -> TailRisk
     )
 
 
-def ewma_filtered(returns: FloatArray, model: Ewma, *, level: float) -> TailRisk:
+def asymmetric_filtered(returns: FloatArray, model: Ewma, *, level: float) -> TailRisk:
     """Filtered historical simulation: past returns, each divided by the risk of its day, times tomorrow's risk.
 
     Barone-Adesi, Giannopoulos and Vosper (1999), J. Futures Markets 19; Hull and White (1998), J. Risk 1. `returns`
-    end where the variances of `model` end. The first returns, whose variance is a backcast, are left out where
-    enough others are there.
+    end where the variances of `model`, an `asymmetric_ewma`, end. The first returns, whose variance is a backcast, are
+    left out where enough others are there.
     """
-    residuals = _residuals(returns, model)
-    quantile, shortfall, status = _empirical(_settled(residuals), level)
-    status = _first_failure(model.status, status)
-    scale = np.where(is_ok(status), np.sqrt(model.next_variance), np.nan)
-    return TailRisk(
-        quantile * scale,
-        shortfall * scale,
-        level,
-        _labels(Method.EWMA_FILTERED, len(returns)),
-        counts(residuals),
-        status,
-    )
+    return _filtered(returns, model, level=level, method=Method.ASYMMETRIC_FILTERED)
+
+
+def ewma_filtered(returns: FloatArray, model: Ewma, *, level: float) -> TailRisk:
+    """The same with plain EWMA, as most do: what the others are compared with."""
+    return _filtered(returns, model, level=level, method=Method.EWMA_FILTERED)
 
 
 def pool(returns: Returns, *, levels: Sequence[float]) -> Pool:
-    """The tail of the EWMA-filtered residuals of these assets together, of those with enough to leave out the first."""
-    residuals = _residuals(returns.sequences().masked(), ewma(returns.winsorised().sequences()))
+    """The tail of the filtered residuals of these assets together, of those with enough to leave out the first."""
+    residuals = _residuals(returns.sequences().masked(), asymmetric_ewma(returns.winsorised().sequences()))
     members = _settled(residuals[counts(residuals) >= _SETTLED])
     if len(members) < POOL_ASSETS:
         return Pool.empty(levels)
@@ -142,7 +137,7 @@ def with_pool(own: TailRisk, model: Ewma, pool: Pool) -> TailRisk:
     taken = is_ok(model.status) & (own.observations < OWN_TAIL) & (pool.observations > 0)
     scale = np.sqrt(model.next_variance)
     method, status = own.method.copy(), own.status.copy()
-    method[taken], status[taken] = Method.EWMA_POOLED, Status.OK
+    method[taken], status[taken] = Method.ASYMMETRIC_POOLED, Status.OK
     return TailRisk(
         np.where(taken, scale * pool.value_at_risk[place], own.value_at_risk),
         np.where(taken, scale * pool.expected_shortfall[place], own.expected_shortfall),
@@ -217,29 +212,45 @@ def shortfall_error(residuals: FloatArray, *, level: float) -> FloatArray:
     return np.where(good, error / np.where(good, shortfall, 1.0), np.nan)
 
 
-def combined(ewma: TailRisk, garch: TailRisk, student: TailRisk) -> TailRisk:
-    """The mean of EWMA-filtered, GARCH-filtered and GARCH-t; EWMA-filtered alone on short histories or where GARCH has
-    no fit.
+def combined(asymmetric: TailRisk, garch: TailRisk, student: TailRisk) -> TailRisk:
+    """The mean of asymmetric EWMA-filtered, GARCH-filtered and GARCH-t; the first alone on short histories or where
+    GARCH has no fit.
 
-    Nothing wins always (Trucios and Taylor 2023, J. Forecasting 42); over 13,870 forecasts of 38 coins the mean had the
-    lowest FZ0 loss and the only unbiased shortfall of six models. `method` says which it was.
+    Nothing wins always (Trucios and Taylor 2023, J. Forecasting 42); over 13,870 forecasts of 38 coins the mean, then
+    with plain EWMA, had the lowest FZ0 loss and the only unbiased shortfall of six models. `method` says which it was.
     """
-    full = is_ok(garch.status) & is_ok(student.status) & is_ok(ewma.status) & (ewma.observations >= FULL_HISTORY)
-    parts = (ewma, garch, student)
-    method = _labels(Method.EWMA_FILTERED, len(full))
+    full = is_ok(garch.status) & is_ok(student.status) & is_ok(asymmetric.status)
+    full &= asymmetric.observations >= FULL_HISTORY
+    parts = (asymmetric, garch, student)
+    method = asymmetric.method.copy()
     method[full] = Method.COMBINED
     return TailRisk(
         _blended(full, [part.value_at_risk for part in parts]),
         _blended(full, [part.expected_shortfall for part in parts]),
-        ewma.level,
+        asymmetric.level,
         method,
-        ewma.observations,
-        ewma.status,
+        asymmetric.observations,
+        asymmetric.status,
     )
 
 
 def _blended(full: BoolArray, values: list[FloatArray]) -> FloatArray:
     return np.where(full, (values[0] + values[1] + values[2]) / 3, values[0])
+
+
+def _filtered(returns: FloatArray, model: Ewma, *, level: float, method: Method) -> TailRisk:
+    residuals = _residuals(returns, model)
+    quantile, shortfall, status = _empirical(_settled(residuals), level)
+    status = _first_failure(model.status, status)
+    scale = np.where(is_ok(status), np.sqrt(model.next_variance), np.nan)
+    return TailRisk(
+        quantile * scale,
+        shortfall * scale,
+        level,
+        _labels(method, len(returns)),
+        counts(residuals),
+        status,
+    )
 
 
 def _empirical(returns: FloatArray, level: float) -> tuple[FloatArray, FloatArray, LabelArray]:
