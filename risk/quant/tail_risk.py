@@ -129,9 +129,9 @@ def pool(returns: Returns, *, levels: Sequence[float]) -> Pool:
 def with_pool(own: TailRisk, model: Ewma, pool: Pool) -> TailRisk:
     """The same, but of histories below `OWN_TAIL` the tail of the pool times the asset's own risk of tomorrow.
 
-    A tail of 2.5 % of 60 returns is one or two of them. By plain EWMA such own tails were exceeded on 5.7, 3.2 and 1.6 %
-    of the first 250 days of 568 coins at 95, 97.5 and 99 %, those of the pool on 5.0, 2.6 and 1.1 %; from then on the
-    own ones are as good.
+    A tail of 2.5 % of 60 returns is one or two of them. By plain EWMA such own tails were exceeded on 5.7, 3.2 and
+    1.6 % of the first 250 days of 568 coins at 95, 97.5 and 99 %, those of the pool on 5.0, 2.6 and 1.1 %; from then on
+    the own ones are as good.
     """
     place = pool.levels.index(own.level)
     taken = is_ok(model.status) & (own.observations < OWN_TAIL) & (pool.observations > 0)
