@@ -55,6 +55,7 @@ COLUMNS = (
     Column("Kupiec %", _percent("kupiec_passed")),
     Column("Chr. %", _percent("christoffersen_passed")),
     Column("DQ %", _percent("dynamic_quantile_passed")),
+    Column("sim. %", _percent("simulated_dynamic_quantile_passed")),
     Column("g/y/r %", _lights),
     Column("FZ0", _number("fz0")),
     Column("less FHS", _number("fz0_difference", "+.3f")),
@@ -64,7 +65,8 @@ COLUMNS = (
 NOTES = (
     "* Shown for comparison, never used. The interval of the hits allows for days on which everything falls together.",
     "AS: Acerbi and Szekely's statistic; above 0 the expected shortfall was too small.",
-    "Kupiec, Christoffersen, dynamic quantile (DQ): shares of the assets with 100 forecasts that pass at 5 %.",
+    "Kupiec, Christoffersen, dynamic quantile (DQ): shares of the assets with 100 forecasts that pass at 5 %; sim.: DQ",
+    "by the law that its statistic has with so few exceedances rather than by chi-square; of a true model 95 % pass.",
     "g/y/r: assets by the traffic light of Basel, by their last 250 days.",
     "FZ0: means of days on the forecasts that all methods made; the difference to EWMA-filtered simulation (FHS), its",
     "p-value after Diebold and Mariano, and whether the model confidence set keeps the method, with its p-value.",

@@ -15,8 +15,8 @@ METHOD = (
     "Intervals of the estimate are of the score itself: by 200 simulated histories of each asset, whose parameters are"
     " drawn anew; they hold the error of measuring and nothing of what is yet to happen.",
     "Value at risk and expected shortfall are positive losses, of one day and as log returns; on long"
-    " histories the mean of three methods, on short ones filtered historical simulation alone, below 250 returns with"
-    " the residuals of all ordinary assets.",
+    " histories the mean of three methods, on short ones filtered historical simulation alone, by an EWMA of two speeds"
+    " in which falls weigh more than rises, below 250 returns with the residuals of all ordinary assets.",
 )
 
 LIMITS = (

@@ -10,7 +10,7 @@ from typing import Any
 from config.kernel.errors import ValidationFailed
 from risk.quant import formulas
 
-RELEASE = "1.1.0"
+RELEASE = "1.2.0"
 
 
 class ParametersRefused(ValidationFailed):

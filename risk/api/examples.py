@@ -2,7 +2,7 @@
 
 from risk.model_card import LIMITS, METHOD, WHAT_THIS_IS_NOT
 
-_VERSION = "1.1.0-5f0c9a1e"
+_VERSION = "1.2.0-5f0c9a1e"
 _HASH = "9f2c4d0b7a1e8f6355f1c0de4b9a7d21c3e8f0a6b5d4927318f6e0c2a9b7d451"
 _MATCH = {
     "by": "symbol",
@@ -226,6 +226,7 @@ BACKTEST = {
             "christoffersen_passed": 0.9,
             "dynamic_quantile_assets": 190,
             "dynamic_quantile_passed": 0.56,
+            "simulated_dynamic_quantile_passed": 0.71,
             "traffic_light_assets": 180,
             "traffic_light_green": 0.78,
             "traffic_light_yellow": 0.22,

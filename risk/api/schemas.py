@@ -352,6 +352,9 @@ class BacktestResult(serializers.Serializer):
     dynamic_quantile_passed = _number(
         "Share of those whose exceedances nothing that was known foretold; Engle and Manganelli (2004)."
     )
+    simulated_dynamic_quantile_passed = _number(
+        "The same by the simulated law of the statistic with so few exceedances; Dufour (2006). 0.95 of a true model."
+    )
     traffic_light_assets = _count("Assets with at least 250 forecasts; at 99 % alone.")
     traffic_light_green = _number("Share of them with at most 4 exceedances in their last 250 days; Basel Committee.")
     traffic_light_yellow = _number("With 5 to 9.")

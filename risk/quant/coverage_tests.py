@@ -68,25 +68,46 @@ def dynamic_quantile(is_exceeded: BoolArray, value_at_risk: FloatArray, *, level
     """Whether past exceedances or the VaR itself foretell the next one; Engle and Manganelli (2004), JBES 22.
 
     Wald test of the regression of the hits less 1 - level on a constant, four lags and the VaR: chi-square with six
-    degrees. NaN where the regressors are collinear.
+    degrees. NaN where the regressors are collinear. At 99 % two years have seven hits, and chi-square is far from the
+    law of the statistic: `simulated_dynamic_quantile`.
     """
     p = 1 - level
     hits = is_exceeded.astype(np.float64) - p
     days = hits.shape[1]
-    lags = [hits[:, DQ_LAGS - lag : days - lag] for lag in range(1, DQ_LAGS + 1)]
-    x = np.stack([np.ones_like(lags[0]), *lags, value_at_risk[:, DQ_LAGS:]], axis=2)
+    x = np.empty((len(hits), DQ_LAGS + 2, max(days - DQ_LAGS, 0)))
+    x[:, 0], x[:, -1] = 1.0, value_at_risk[:, DQ_LAGS:]
+    for lag in range(1, DQ_LAGS + 1):
+        x[:, lag] = hits[:, DQ_LAGS - lag : days - lag]
+    gram = x @ x.transpose(0, 2, 1)
     # Scale does not change the statistic, but the condition of the equations.
-    scale = np.sqrt((x**2).mean(axis=1))
-    x = x / np.where(scale > 0, scale, 1.0)[:, None, :]
-    gram = np.einsum("nti,ntj->nij", x, x)
-    moment = np.einsum("nti,nt->ni", x, hits[:, DQ_LAGS:])
+    scale = np.sqrt(gram.diagonal(axis1=1, axis2=2))
+    scale = np.where(scale > 0, scale, 1.0)[:, :, None]
+    gram = gram / (scale * scale.transpose(0, 2, 1))
+    moment = x @ hits[:, DQ_LAGS:, None] / scale
     regular = np.linalg.cond(gram) < 1e12
-    gram = np.where(regular[:, None, None], gram, np.eye(x.shape[2]))
-    statistic = (moment * np.linalg.solve(gram, moment[:, :, None])[:, :, 0]).sum(axis=1) / (p * level)
+    gram = np.where(regular[:, None, None], gram, np.eye(x.shape[1]))
+    statistic = (moment * np.linalg.solve(gram, moment)).sum(axis=(1, 2)) / (p * level)
     statistic = np.where(regular, statistic, np.nan)
     return CoverageTest(
-        statistic, chdtrc(x.shape[2], statistic), is_exceeded.sum(axis=1), np.full(len(is_exceeded), days)
+        statistic, chdtrc(x.shape[1], statistic), is_exceeded.sum(axis=1), np.full(len(is_exceeded), days)
     )
+
+
+def simulated_dynamic_quantile(
+    is_exceeded: BoolArray, value_at_risk: FloatArray, *, level: float, chances: FloatArray
+) -> float:
+    """The p-value of that statistic of one series by the law that it has, rather than by chi-square.
+
+    Of a true model the hits are independent and of known rate, so that they can be drawn: Dufour (2006), J.
+    Econometrics 133. `chances` are uniform, draws x at least as many days; with 99 of them a test of 5 % has that size.
+    NaN where there is no statistic; draws without one are left out.
+    """
+    drawn = chances[:, : is_exceeded.size] < 1 - level
+    everything = np.vstack([is_exceeded, drawn])
+    risks = np.broadcast_to(value_at_risk, everything.shape)
+    statistics = dynamic_quantile(everything, risks, level=level).statistic
+    own, others = statistics[0], statistics[1:][~np.isnan(statistics[1:])]
+    return float("nan") if np.isnan(own) else (1 + np.count_nonzero(others >= own)) / (1 + others.size)
 
 
 class Zone(StrEnum):

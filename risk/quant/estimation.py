@@ -10,7 +10,7 @@ from risk.quant import garch
 from risk.quant.arrays import FloatArray, IntArray, LabelArray
 from risk.quant.distributions import student_quantile, student_shortfall
 from risk.quant.engine import Engine, installed
-from risk.quant.ewma import FEWEST
+from risk.quant.ewma import FEWEST, weigh_falls
 from risk.quant.garch import Filtered, GarchFit, Prior
 from risk.quant.har import Har
 from risk.quant.histories import Histories, Places, live
@@ -98,7 +98,7 @@ class Known:
     tail: TailRisk
     """At the level of the expected shortfall."""
     residuals: FloatArray
-    """By EWMA, of what happened; NaN where there is none."""
+    """By asymmetric EWMA, of what happened; NaN where there is none."""
     peers_deviation: float
     """Of the logs of other assets' tails of residuals, which stand for those of short histories."""
 
@@ -177,7 +177,7 @@ def _fitted(known: Known, rows: IntArray, centres: FloatArray, factors: FloatArr
     middle = np.where(is_real, winsorised, 0.0).sum(axis=1) / number
     winsorised = np.where(is_real, winsorised - middle[:, None], 0.0)
     happened = np.where(is_real, known.filtered.residuals[rows] - middle[:, None], 0.0)
-    squares = np.stack([winsorised**2, happened**2], axis=1)
+    squares = np.stack([winsorised**2, happened**2, weigh_falls(winsorised) ** 2], axis=1)
     squares /= (squares[:, 0].sum(axis=1) / number)[:, None, None]
     days = np.minimum(number, DAYS)
     start = variances[np.arange(rows.size), width - days]
@@ -199,10 +199,11 @@ def _pooled(known: Known, rows: IntArray, prior: Prior, bootstrap: Bootstrap) ->
     scale = (known.sequences.values[rows] ** 2).sum(axis=1) / number
     parameters = garch.parameters_at(centre[None])[0]
     levels = (np.arange(_POOL) + 0.5) / _POOL
-    pool = student_quantile(levels, parameters[5]) ** 2
-    pool /= pool.mean()
+    residuals = student_quantile(levels, parameters[5])
+    pool = np.stack([residuals**2, residuals**2, weigh_falls(residuals) ** 2])
+    pool /= pool[0].mean()
     histories = Histories(
-        np.tile(pool, (rows.size, 2, 1)),
+        np.tile(pool, (rows.size, 1, 1)),
         np.full(rows.size, _POOL),
         _dynamics(places, scale),
         parameters[[1, 2, 4]] * np.column_stack([scale, np.ones((rows.size, 2))]),
@@ -234,21 +235,22 @@ def _logs(known: Known, rows: IntArray, redraw: _Redraw, bootstrap: Bootstrap, e
     is_known = ~np.isnan(estimates)
     combined = np.where(is_known, estimates - truth, 0.0).sum(axis=0) / is_known.sum(axis=0)
     volatilities = [0.5 * error for error in (combined, np.log(lived.actual) - truth, lasting - truth)]
-    tail = _tail(known, rows, redraw, recent - tomorrow, np.log(lived.believed) - tomorrow, bootstrap)
+    asymmetric, believed = np.log(lived.asymmetric) - tomorrow, np.log(lived.believed) - tomorrow
+    tail = _tail(known, rows, redraw, asymmetric, believed, bootstrap)
     return np.stack([*volatilities, tail], axis=1)
 
 
 def _tail(
-    known: Known, rows: IntArray, redraw: _Redraw, recent: FloatArray, fitted: FloatArray, bootstrap: Bootstrap
+    known: Known, rows: IntArray, redraw: _Redraw, asymmetric: FloatArray, fitted: FloatArray, bootstrap: Bootstrap
 ) -> FloatArray:
     """The error of the expected shortfall of one day, given those of the log variances of that day."""
     is_combined = known.tail.method[rows] == Method.COMBINED
     residuals = np.where(is_combined[:, None], known.filtered.residuals[rows], known.residuals[rows])
     error = shortfall_error(residuals, level=known.tail.level)
-    error = np.where(known.tail.method[rows] == Method.EWMA_POOLED, known.peers_deviation, error)
+    error = np.where(known.tail.method[rows] == Method.ASYMMETRIC_POOLED, known.peers_deviation, error)
     of_residuals = error[:, None] * bootstrap.normals[_TAIL]
-    # Residuals of EWMA are as much too large as EWMA is too small on the whole.
-    simulated = 0.5 * (recent - recent.mean(axis=1)[:, None]) + of_residuals
+    # Residuals are as much too large as the variances that they are divided by are too small on the whole.
+    simulated = 0.5 * (asymmetric - asymmetric.mean(axis=1)[:, None]) + of_residuals
     grid, heights = _shortfalls(known.tail.level)
     student = np.interp(redraw.fitted_tail, grid, heights)[:, None] - np.interp(redraw.tail, grid, heights)
     combined = (simulated + (0.5 * fitted + of_residuals) + (0.5 * fitted + student)) / 3

@@ -1,6 +1,6 @@
 """Exponentially weighted variance."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,6 +11,11 @@ from risk.quant.status import Status, is_ok, statuses
 
 RECENT, LASTING = 0.94, 0.98
 """The decays of what has just happened and of what lasts."""
+FAST, SLOW = 0.8, 0.97
+"""Of the variance that tails are made of: shocks pass within days, levels within months."""
+FALLS = 1.5
+"""Weight of the squares of falls in it; those of rises weigh 2 - `FALLS`. The three were chosen on the tuning part of
+docs/risk/protocol.md, where the neighbours were hardly worse: docs/risk/validation.md."""
 BACKCAST_OBSERVATIONS = 75
 BACKCAST_DECAY = 0.94
 FEWEST = 10
@@ -22,7 +27,6 @@ class Ewma:
 
     variances: FloatArray
     next_variance: FloatArray
-    decay: float
     status: LabelArray
 
 
@@ -47,7 +51,34 @@ def ewma(sequences: Sequences, *, decay: float = RECENT, engine: Engine | None =
     else:
         variances, following = _by_days(sequences.values, start, decay, following)
     good = is_ok(status)
-    return Ewma(np.where(good[:, None], variances, np.nan), np.where(good, following, np.nan), decay, status)
+    return Ewma(np.where(good[:, None], variances, np.nan), np.where(good, following, np.nan), status)
+
+
+def asymmetric_ewma(sequences: Sequences, *, engine: Engine | None = None) -> Ewma:
+    """The mean of a fast and a slow EWMA of squares in which falls weigh more than rises.
+
+    One decay is too slow for a shock and remembers it too long, and losses follow falls rather than rises. Two
+    components: Engle and Lee (1999), in Cointegration, Causality and Forecasting; asymmetry, with which EWMA is as good
+    as GARCH: Alexander and Dakos (2023), Quantitative Finance 23. It has the level of a variance where falls and rises
+    are alike; elsewhere it has not, so that it is for tails, which divide by it and then multiply by it.
+    """
+    return asymmetric_mean(*asymmetric_parts(sequences, engine=engine))
+
+
+def asymmetric_parts(sequences: Sequences, *, engine: Engine | None = None) -> tuple[Ewma, Ewma]:
+    """The fast one and the slow one."""
+    weighed = replace(sequences, values=weigh_falls(sequences.values))
+    return ewma(weighed, decay=FAST, engine=engine), ewma(weighed, decay=SLOW, engine=engine)
+
+
+def asymmetric_mean(fast: Ewma, slow: Ewma) -> Ewma:
+    """Both together."""
+    return Ewma(0.5 * (fast.variances + slow.variances), 0.5 * (fast.next_variance + slow.next_variance), fast.status)
+
+
+def weigh_falls(returns: FloatArray) -> FloatArray:
+    """Returns whose squares are those that `asymmetric_ewma` is made of."""
+    return np.asarray(returns * np.where(returns < 0, np.sqrt(FALLS), np.sqrt(2 - FALLS)))
 
 
 def _by_days(values: FloatArray, start: IntArray, decay: float, variance: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -11,7 +11,7 @@ from risk.quant.arrays import BoolArray, FloatArray, IntArray, LabelArray, count
 from risk.quant.distributions import normal_shortfall
 from risk.quant.drawdown import current_drawdown, drawdown
 from risk.quant.estimation import Bootstrap, Errors
-from risk.quant.ewma import LASTING, RECENT, ewma
+from risk.quant.ewma import LASTING, RECENT, asymmetric_ewma, ewma
 from risk.quant.garch import GarchFit
 from risk.quant.har import har
 from risk.quant.liquidity import liquidity
@@ -21,8 +21,8 @@ from risk.quant.status import Status, is_ok
 from risk.quant.tail_risk import (
     Pool,
     TailRisk,
+    asymmetric_filtered,
     combined,
-    ewma_filtered,
     garch_filtered,
     garch_student,
     pool,
@@ -214,19 +214,20 @@ def measure_alone(
     kept = found.winsorised()
     packed, actual = kept.sequences(), found.sequences()
     recent, lasting = ewma(packed, decay=RECENT), ewma(packed, decay=LASTING)
+    asymmetric = asymmetric_ewma(packed)
     fits = _fits(packed, prior, learns_prior=learns_prior)
     # Variances learn from winsorised returns, tails from what happened.
     filtered = garch.filtered(packed, fits, actual=actual.values)
     happened = actual.masked()
-    by_ewma, by_garch = ewma_filtered(happened, recent), garch_filtered(fits, filtered)
+    by_asymmetric, by_garch = asymmetric_filtered(happened, asymmetric), garch_filtered(fits, filtered)
     tails = tuple(
         with_pool(
             combined(
-                by_ewma.tail(level=level),
+                by_asymmetric.tail(level=level),
                 by_garch.tail(level=level),
                 garch_student(fits, filtered, level=level),
             ),
-            recent,
+            asymmetric,
             market.pool,
         )
         for level in LEVELS
@@ -287,7 +288,7 @@ def measure_alone(
     drawn = None
     if bootstrap is not None:
         peers = float(market.pool.deviation[LEVELS.index(LEVEL)])
-        model = estimation.Known(packed, fits, filtered, autoregression, tail, residuals(happened, recent), peers)
+        model = estimation.Known(packed, fits, filtered, autoregression, tail, residuals(happened, asymmetric), peers)
         drawn = _as_shrunk(estimation.errors(model, prior=prior, bootstrap=bootstrap), packed.size)
         errors_of |= dict(zip(estimation.ESTIMATES, drawn.standard_errors.T, strict=True))
     nothing = np.full(len(prices), np.nan)

@@ -7,13 +7,13 @@ from numpy.typing import NDArray
 
 from risk.quant.arrays import FloatArray, IntArray
 from risk.quant.engine import Engine, installed
-from risk.quant.ewma import BACKCAST_DECAY, BACKCAST_OBSERVATIONS, LASTING, RECENT
+from risk.quant.ewma import BACKCAST_DECAY, BACKCAST_OBSERVATIONS, FAST, LASTING, RECENT, SLOW
 from risk.quant.har import HORIZON, WINDOWS
 
 Places = NDArray[np.uint64]
 """Days x paths, below 2^31: which of the residuals is drawn, as a share of how many there are."""
 
-_ROWS = 8 + len(WINDOWS)
+_ROWS = 11 + len(WINDOWS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +21,8 @@ class Histories:
     """What is needed to live the last days of some assets again; squares are in the unit of the returns' variance."""
 
     squares: FloatArray
-    """Assets x 2 x places: squared residuals of winsorised returns, of mean one, and of what happened; at the end of
-    each row."""
+    """Assets x 3 x places: squared residuals of winsorised returns, of mean one, of what happened, and the first with
+    the weights of falls and rises; at the end of each row."""
     size: IntArray
     """How many there are."""
     drawn: FloatArray
@@ -51,6 +51,8 @@ class Lived:
     """EWMA of what happened."""
     lasting: FloatArray
     """The slow EWMA of winsorised returns."""
+    asymmetric: FloatArray
+    """Asymmetric EWMA of winsorised returns."""
     windows: FloatArray
     """Windows of HAR x assets x paths: mean squares of the last days."""
 
@@ -81,7 +83,8 @@ def live(histories: Histories, places: Places, *, engine: Engine | None = None) 
         )
     else:
         _histories(histories, places, weights, ends)
-    variance, believed, ahead, believed_ahead, recent, actual, lasting, before, *windows = ends.transpose(1, 0, 2)
+    variance, believed, ahead, believed_ahead, recent, actual, lasting, fast, slow, *sums = ends.transpose(1, 0, 2)
+    before, weighed_before, *windows = sums
     days = histories.days[:, None].astype(np.float64)
     # An average starts from the backcast, and the weight of its start is what the days have left of it.
     return Lived(
@@ -92,6 +95,7 @@ def live(histories: Histories, places: Places, *, engine: Engine | None = None) 
         recent + RECENT**days * before,
         actual + RECENT**days * before,
         lasting + LASTING**days * before,
+        0.5 * (fast + FAST**days * weighed_before + slow + SLOW**days * weighed_before),
         np.stack([total / window for window, total in zip(WINDOWS, windows, strict=True)]),
     )
 
@@ -99,22 +103,26 @@ def live(histories: Histories, places: Places, *, engine: Engine | None = None) 
 def _histories(histories: Histories, places: Places, weights: FloatArray, ends: FloatArray) -> None:
     """Fill `ends`, assets x what is left x paths: `compiled.histories` in NumPy."""
     for asset, end in enumerate(ends):
-        winsorised, happened = histories.squares[asset][:, -histories.size[asset] :]
+        winsorised, happened, weighed = histories.squares[asset][:, -histories.size[asset] :]
         omega, alpha, beta = histories.drawn[asset]
         known_omega, known_alpha, known_beta = histories.fitted[asset]
-        variance, believed, ahead, believed_ahead, recent, actual, lasting, before, *windows = end
+        variance, believed, ahead, believed_ahead, recent, actual, lasting, fast, slow, *sums = end
+        before, weighed_before, *windows = sums
         variance[:], believed[:] = histories.start[asset], histories.start[asset]
         number, first = np.uint64(histories.size[asset]), len(places) - histories.days[asset]
         for day in range(first, len(places)):
             place = ((places[day] * number) >> np.uint64(31)).astype(np.int64)
-            square, other = winsorised[place] * variance, happened[place] * variance
+            square, other, heavy = (squares[place] * variance for squares in (winsorised, happened, weighed))
             variance[:] = omega + alpha * square + beta * variance
             believed[:] = known_omega + known_alpha * square + known_beta * believed
             recent[:] = RECENT * recent + (1 - RECENT) * square
             actual[:] = RECENT * actual + (1 - RECENT) * other
             lasting[:] = LASTING * lasting + (1 - LASTING) * square
+            fast[:] = FAST * fast + (1 - FAST) * heavy
+            slow[:] = SLOW * slow + (1 - SLOW) * heavy
             if day - first < weights.shape[1]:
                 before += weights[asset, day - first] * square
+                weighed_before += weights[asset, day - first] * heavy
             for window, total in zip(WINDOWS, windows, strict=True):
                 if len(places) - day <= window:
                     total += square

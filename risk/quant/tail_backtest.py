@@ -7,8 +7,15 @@ from math import isnan
 
 import numpy as np
 
-from risk.quant.arrays import BoolArray, IntArray
-from risk.quant.coverage_tests import Zone, conditional_coverage, dynamic_quantile, kupiec, traffic_light
+from risk.quant.arrays import BoolArray, FloatArray, IntArray
+from risk.quant.coverage_tests import (
+    Zone,
+    conditional_coverage,
+    dynamic_quantile,
+    kupiec,
+    simulated_dynamic_quantile,
+    traffic_light,
+)
 from risk.quant.features import LEVELS
 from risk.quant.forecast_comparison import (
     DieboldMariano,
@@ -28,8 +35,11 @@ SIZE = 0.05
 FEWEST = 100
 """Forecasts of an asset below which a test of it alone says nothing."""
 BENCHMARK = Method.EWMA_FILTERED
-"""Whose FZ0 loss the others are compared with: the best that is done without estimating a model."""
+"""Whose FZ0 loss the others are compared with: what is usually done without estimating a model."""
 CONFIDENCE_SET_SIZE = 0.1
+DRAWS, SETS = 99, 20
+"""Of hits as they would be under a true model. The assets take the sets in turn: with the same draws all of them would
+pass or fail by the same luck."""
 LIGHT_DAYS, LIGHT_LEVEL = 250, 0.99
 """What the traffic light of Basel looks at."""
 SEED = 1
@@ -57,6 +67,8 @@ class Result:
     dynamic_quantile_assets: int
     """Those among them whose regression can be solved: not where nothing was ever exceeded."""
     dynamic_quantile_passed: float | None
+    simulated_dynamic_quantile_passed: float | None
+    """The same test by the law that its statistic has with so few exceedances."""
     traffic_light_assets: int
     """Those with at least 250 forecasts, at 99 % alone; the shares are by the exceedances of their last 250."""
     traffic_light_green: float | None
@@ -90,10 +102,13 @@ def judge(found: Forecasts) -> list[Result]:
     """Every method and baseline at every level."""
     beside = {level: _comparisons(found, level) for level in LEVELS}
     everything = product((*METHODS, *BASELINES), LEVELS)
-    return [_result(found, method, level, beside[level].get(method)) for method, level in everything]
+    # A row a day, so that the chances of a day do not depend on how many there are.
+    longest = int(np.unique(found.asset, return_counts=True)[1].max(initial=0))
+    chances = Stream(SEED, 1).uniforms((longest, SETS, DRAWS)).transpose(1, 2, 0)
+    return [_result(found, method, level, beside[level].get(method), chances) for method, level in everything]
 
 
-def _result(found: Forecasts, method: Method, level: float, beside: _Compared | None) -> Result:
+def _result(found: Forecasts, method: Method, level: float, beside: _Compared | None, chances: FloatArray) -> Result:
     at_risk, shortfall = found.value_at_risk[method, level], found.expected_shortfall[method, level]
     known = np.flatnonzero(~np.isnan(at_risk) & ~np.isnan(shortfall))
     at_risk, shortfall, came = at_risk[known], shortfall[known], found.losses[known]
@@ -107,8 +122,11 @@ def _result(found: Forecasts, method: Method, level: float, beside: _Compared | 
     sizes, hits = (np.array([measure(one) for one in series], dtype=np.int64) for measure in (np.size, np.sum))
     often = kupiec(hits, sizes, level=level).p_value
     both = [conditional_coverage(one[None], level=level).p_value[0] for one in series]
-    dynamic = [
-        dynamic_quantile(one[None], risk[None], level=level).p_value[0] for one, risk in zip(series, risks, strict=True)
+    pairs = list(zip(series, risks, strict=True))
+    dynamic = [dynamic_quantile(one[None], risk[None], level=level).p_value[0] for one, risk in pairs]
+    simulated = [
+        simulated_dynamic_quantile(one, risk, level=level, chances=chances[place % SETS])
+        for place, (one, risk) in enumerate(pairs)
     ]
     told = [p for p in dynamic if not isnan(p)]
     last = [one[-LIGHT_DAYS:] for one in series if one.size >= LIGHT_DAYS] if level == LIGHT_LEVEL else []
@@ -128,6 +146,7 @@ def _result(found: Forecasts, method: Method, level: float, beside: _Compared | 
         christoffersen_passed=_share([p > SIZE for p in both]),
         dynamic_quantile_assets=len(told),
         dynamic_quantile_passed=_share([p > SIZE for p in told]),
+        simulated_dynamic_quantile_passed=_share([p > SIZE for p in simulated if not isnan(p)]),
         traffic_light_assets=len(zones),
         traffic_light_green=_share([zone is Zone.GREEN for zone in zones]),
         traffic_light_yellow=_share([zone is Zone.YELLOW for zone in zones]),

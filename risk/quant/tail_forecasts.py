@@ -9,12 +9,13 @@ import numpy as np
 from risk.quant import garch
 from risk.quant.arrays import FloatArray, IntArray, median_deviations, medians
 from risk.quant.distributions import normal_quantile, normal_shortfall
-from risk.quant.ewma import ewma
+from risk.quant.ewma import FAST, RECENT, SLOW, asymmetric_mean, asymmetric_parts, ewma, weigh_falls
 from risk.quant.features import GARCH_FREE_FROM, LEVELS, YEAR, prior_of, with_shorter
 from risk.quant.returns import WINSOR_DEVIATIONS, Returns
 from risk.quant.tail_risk import (
     Method,
     TailRisk,
+    asymmetric_filtered,
     combined,
     ewma_filtered,
     garch_filtered,
@@ -24,10 +25,9 @@ from risk.quant.tail_risk import (
     with_pool,
 )
 
-METHODS = (Method.COMBINED, Method.EWMA_FILTERED, Method.GARCH_FILTERED, Method.GARCH_STUDENT)
-BASELINES = (Method.EWMA_NORMAL, Method.HISTORICAL)
+METHODS = (Method.COMBINED, Method.ASYMMETRIC_FILTERED, Method.GARCH_FILTERED, Method.GARCH_STUDENT)
+BASELINES = (Method.EWMA_FILTERED, Method.EWMA_NORMAL, Method.HISTORICAL)
 """What others do: shown beside the methods, and never used."""
-DECAY = 0.94
 HISTORICAL_DAYS = 250
 
 Key = tuple[Method, float]
@@ -72,43 +72,48 @@ def forecast(past: Returns, after: FloatArray, *, assets: IntArray, first_day: i
     """
     kept = past.winsorised()
     packed, actual = kept.sequences(), past.sequences()
-    recent = ewma(packed, decay=DECAY)
+    recent = ewma(packed)
+    fast, slow = asymmetric_parts(packed)
+    asymmetric = asymmetric_mean(fast, slow)
     long = garch.fit(packed, fewest=GARCH_FREE_FROM)
     fits = with_shorter(packed, long, prior_of(long))
     filtered = garch.filtered(packed, fits, actual=actual.values)
     happened = actual.masked()
-    limits = _limits(past.values)
-    variances = {
-        "ewma": _path_of_ewma(recent.next_variance, after, limits),
-        "garch": _path_of_garch(fits, filtered.next_variance, after, limits),
-    }
+    moves = _within(after, past.values)
+    weighed = weigh_falls(moves)
+    path = _path_of_ewma(recent.next_variance, moves, RECENT)
+    paths = _path_of_ewma(fast.next_variance, weighed, FAST), _path_of_ewma(slow.next_variance, weighed, SLOW)
+    path_of_garch = _path_of_garch(fits, filtered.next_variance, moves)
     # By how much the risk of each day is that of the first one.
     with np.errstate(invalid="ignore", divide="ignore"):
-        grown = np.sqrt(variances["ewma"] / recent.next_variance[:, None])
-        grown_garch = np.sqrt(variances["garch"] / filtered.next_variance[:, None])
+        grown_ewma = np.sqrt(path / recent.next_variance[:, None])
+        grown = np.sqrt(0.5 * (paths[0] + paths[1]) / asymmetric.next_variance[:, None])
+        grown_garch = np.sqrt(path_of_garch / filtered.next_variance[:, None])
     shift = np.where(np.isnan(fits.mean), 0.0, fits.mean)
     at_risk: dict[Key, FloatArray] = {}
     shortfall: dict[Key, FloatArray] = {}
-    deviation = np.sqrt(variances["ewma"])
+    deviation = np.sqrt(path)
     peers = pool(past.last(YEAR), levels=LEVELS)
-    by_ewma, by_garch = ewma_filtered(happened, recent), garch_filtered(fits, filtered)
+    by_asymmetric, by_garch = asymmetric_filtered(happened, asymmetric), garch_filtered(fits, filtered)
+    by_ewma = ewma_filtered(happened, recent)
     for level in LEVELS:
         parts = (
-            by_ewma.tail(level=level),
+            by_asymmetric.tail(level=level),
             by_garch.tail(level=level),
             garch_student(fits, filtered, level=level),
         )
         single = {
-            Method.EWMA_FILTERED: _scaled(parts[0], grown),
+            Method.ASYMMETRIC_FILTERED: _scaled(parts[0], grown),
             Method.GARCH_FILTERED: _scaled(parts[1], grown_garch, shift),
             Method.GARCH_STUDENT: _scaled(parts[2], grown_garch, shift),
         }
         beside = {
+            Method.EWMA_FILTERED: _scaled(by_ewma.tail(level=level), grown_ewma),
             Method.EWMA_NORMAL: (deviation * normal_quantile(level), deviation * normal_shortfall(level)),
             Method.HISTORICAL: _historical(past.values, after, level=level),
         }
         is_full = combined(*parts).method == Method.COMBINED
-        short = _scaled(with_pool(parts[0], recent, peers), grown)
+        short = _scaled(with_pool(parts[0], asymmetric, peers), grown)
         for index, found in enumerate((at_risk, shortfall)):
             for method, values in (single | beside).items():
                 found[method, level] = values[index]
@@ -159,29 +164,27 @@ def _scaled(tail: TailRisk, grown: FloatArray, shift: FloatArray | float = 0.0) 
     )
 
 
-def _limits(values: FloatArray) -> tuple[FloatArray, FloatArray]:
-    middle = medians(values)
-    reach = WINSOR_DEVIATIONS * median_deviations(values)
+def _within(after: FloatArray, known: FloatArray) -> FloatArray:
+    """Later returns, winsorised by what is known of the earlier ones."""
+    middle = medians(known)
+    reach = WINSOR_DEVIATIONS * median_deviations(known)
     reach = np.where(reach > 0, reach, np.inf)
-    return middle - reach, middle + reach
+    return np.clip(after, (middle - reach)[:, None], (middle + reach)[:, None])
 
 
-def _path_of_ewma(variance: FloatArray, after: FloatArray, limits: tuple[FloatArray, FloatArray]) -> FloatArray:
-    path = np.empty_like(after)
-    for day in range(after.shape[1]):
+def _path_of_ewma(variance: FloatArray, moves: FloatArray, decay: float) -> FloatArray:
+    path = np.empty_like(moves)
+    for day, move in enumerate(moves.T):
         path[:, day] = variance
-        move = np.clip(after[:, day], *limits)
-        variance = np.where(np.isnan(move), variance, DECAY * variance + (1 - DECAY) * move**2)
+        variance = np.where(np.isnan(move), variance, decay * variance + (1 - decay) * move**2)
     return path
 
 
-def _path_of_garch(
-    fits: garch.GarchFit, variance: FloatArray, after: FloatArray, limits: tuple[FloatArray, FloatArray]
-) -> FloatArray:
-    path = np.empty_like(after)
-    for day in range(after.shape[1]):
+def _path_of_garch(fits: garch.GarchFit, variance: FloatArray, moves: FloatArray) -> FloatArray:
+    path = np.empty_like(moves)
+    for day, move in enumerate(moves.T):
         path[:, day] = variance
-        error = np.clip(after[:, day], *limits) - fits.mean
+        error = move - fits.mean
         moved = fits.omega + fits.alpha * error**2 + fits.beta * variance
         variance = np.where(np.isnan(error), variance, moved)
     return path

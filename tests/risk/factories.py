@@ -206,6 +206,7 @@ class BacktestFactory(DjangoModelFactory[Backtest]):
             "christoffersen_passed": 0.8,
             "dynamic_quantile_assets": 9,
             "dynamic_quantile_passed": 0.7777777777777778,
+            "simulated_dynamic_quantile_passed": 0.8888888888888888,
             "traffic_light_assets": 10,
             "traffic_light_green": 0.7,
             "traffic_light_yellow": 0.3,

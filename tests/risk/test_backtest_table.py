@@ -18,6 +18,7 @@ def test_every_figure_has_its_column():
         "Kupiec %": "90.0",
         "Chr. %": "80.0",
         "DQ %": "77.8",
+        "sim. %": "88.9",
         "g/y/r %": "70/30/0",
         "FZ0": "2.872",
         "less FHS": "-0.029",

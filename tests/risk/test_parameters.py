@@ -16,8 +16,8 @@ def test_defaults_are_what_the_formulas_were_tuned_with():
 def test_version_names_formulas_and_parameters(monkeypatch):
     version = parameters.version(Parameters())
 
-    assert version.startswith("1.1.0-")
-    assert len(version) == len("1.1.0-") + 8
+    assert version.startswith("1.2.0-")
+    assert len(version) == len("1.2.0-") + 8
     assert parameters.version(Parameters()) == version
     assert parameters.version(Parameters(penalty=0.02)) != version
     monkeypatch.setattr(formulas, "digest", lambda: b"another formula")

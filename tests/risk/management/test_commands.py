@@ -136,12 +136,13 @@ def test_backtest_is_printed_and_kept(market):
     assert lines[0] == (
         f"{market.version}: {found.forecasts} forecasts of {found.assets} assets, {found.since} to {LAST}."
     )
-    assert [line.split()[:2] for line in lines[2 : 2 + 18]] == [
+    assert [line.split()[:2] for line in lines[2 : 2 + 21]] == [
         [f"{result['method']}{'*' if result['baseline'] else ''}", f"{100 * result['level']:g}"]
         for result in found.results
     ]
-    assert tuple(lines[2 + 18 :]) == NOTES
-    assert {result["method"] for result in found.results if result["baseline"]} == {"ewma_normal", "historical"}
+    assert tuple(lines[2 + 21 :]) == NOTES
+    baselines = {result["method"] for result in found.results if result["baseline"]}
+    assert baselines == {"ewma_filtered", "ewma_normal", "historical"}
     for result in found.results:
         if not result["forecasts"]:  # of models that these short histories do not have
             assert (result["rate"], result["fz0"], result["tested_assets"]) == (None, None, 0)

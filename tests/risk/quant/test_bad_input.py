@@ -6,14 +6,14 @@ from numpy.typing import NDArray
 
 from risk.quant import garch
 from risk.quant.drawdown import drawdown
-from risk.quant.ewma import ewma
+from risk.quant.ewma import asymmetric_ewma, ewma
 from risk.quant.extreme_value import fit as fit_tail
 from risk.quant.har import har
 from risk.quant.liquidity import liquidity
 from risk.quant.market_dependence import market_dependence
 from risk.quant.returns import bad_prints, returns
 from risk.quant.status import Status
-from risk.quant.tail_risk import combined, ewma_filtered, garch_filtered, garch_student, historical
+from risk.quant.tail_risk import asymmetric_filtered, combined, garch_filtered, garch_student, historical
 
 DAYS = 700
 WALK = np.exp(np.random.default_rng(1).normal(0, 0.03, DAYS).cumsum())
@@ -62,7 +62,7 @@ def measured(series: NDArray[np.float64]) -> dict[str, tuple[Status, float]]:
     filtered = garch.filtered(sequences, fits)
     student = garch_student(fits, filtered, level=0.975)
     both = combined(
-        ewma_filtered(sequences.masked(), variances).tail(level=0.975),
+        asymmetric_filtered(sequences.masked(), asymmetric_ewma(sequences)).tail(level=0.975),
         garch_filtered(fits, filtered).tail(level=0.975),
         student,
     )

@@ -8,6 +8,7 @@ from risk.quant.coverage_tests import (
     dynamic_quantile,
     independence,
     kupiec,
+    simulated_dynamic_quantile,
     traffic_light,
 )
 
@@ -126,6 +127,42 @@ def test_dynamic_quantile_of_a_constant_risk_cannot_be_told():
     found = dynamic_quantile(np.random.default_rng(1).random((1, 400)) < 0.05, np.ones((1, 400)), level=0.95)
 
     assert np.isnan(found.p_value).all()
+
+
+def test_simulated_test_has_its_size_where_chi_square_has_not():
+    random = np.random.default_rng(5)
+    series, days, level = 1_000, 500, 0.99
+    variance, risk, losses = np.ones(series), np.empty((series, days)), np.empty((series, days))
+    for day in range(days):
+        risk[:, day] = stats.norm.ppf(level) * np.sqrt(variance)
+        losses[:, day] = np.sqrt(variance) * random.normal(size=series)
+        variance = 0.05 + 0.1 * losses[:, day] ** 2 + 0.85 * variance
+    hits, chances = losses > risk, random.random((99, days))
+
+    plain = dynamic_quantile(hits, risk, level=level).p_value
+    found = [simulated_dynamic_quantile(*pair, level=level, chances=chances) for pair in zip(hits, risk, strict=True)]
+
+    # The value at risk answers to what was lost, which the draws do not know.
+    assert np.nanmean(plain <= 0.05) > 0.1
+    assert np.nanmean(np.array(found) <= 0.05) == pytest.approx(0.05, abs=0.025)
+
+
+def test_simulated_p_value_is_the_rank_among_the_draws():
+    random = np.random.default_rng(6)
+    hits, risk = random.random(300) < 0.08, random.random(300) + 1
+    chances = random.random((99, 310))
+
+    own = dynamic_quantile(hits[None], risk[None], level=0.95).statistic[0]
+    others = [dynamic_quantile(row[None, :300] < 0.05, risk[None], level=0.95).statistic[0] for row in chances]
+    rank = (1 + sum(other >= own for other in others)) / 100
+
+    assert simulated_dynamic_quantile(hits, risk, level=0.95, chances=chances) == pytest.approx(rank)
+
+
+def test_series_without_exceedances_has_no_simulated_p_value():
+    risk, chances = np.linspace(1, 2, 200), np.random.default_rng(7).random((99, 200))
+
+    assert np.isnan(simulated_dynamic_quantile(np.zeros(200, dtype=np.bool_), risk, level=0.95, chances=chances))
 
 
 def test_traffic_light_is_that_of_basel():

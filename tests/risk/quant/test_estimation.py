@@ -10,17 +10,17 @@ from risk.quant import estimation, garch
 from risk.quant.distributions import student_shortfall
 from risk.quant.engine import Engine
 from risk.quant.estimation import DRAWS, ESTIMATES, Basis, Bootstrap, Errors, Known
-from risk.quant.ewma import ewma
+from risk.quant.ewma import asymmetric_ewma, ewma
 from risk.quant.garch import Prior
 from risk.quant.har import har
 from risk.quant.returns import Sequences, winsorise
-from risk.quant.tail_risk import Method, combined, ewma_filtered, garch_filtered, garch_student
+from risk.quant.tail_risk import Method, asymmetric_filtered, combined, garch_filtered, garch_student
 from tests.risk.quant.simulated import sequences
 
 LEVEL = 0.975
 PRIOR = Prior(np.array([0.73, 2.64, 0.91]), np.array([0.95, 1.12, 0.44]))
 """As it is learnt from the long series of the population below."""
-WEIGHTS = np.array([0.19, 0.40, 0.24, 0.04])
+WEIGHTS = np.array([0.16, 0.36, 0.29, 0.07])
 """As they are learnt from coins; docs/risk/validation.md."""
 BOOTSTRAP = Bootstrap.of(5)
 
@@ -59,13 +59,13 @@ def known(values: NDArray[np.float64]) -> Known:
     days = values.shape[1]
     fits = garch.fit(kept, prior=PRIOR if days < 500 else None, fewest=250)
     filtered = garch.filtered(kept, fits, actual=values)
-    recent = ewma(kept)
+    asymmetric = asymmetric_ewma(kept)
     tail = combined(
-        ewma_filtered(actual.values, recent).tail(level=LEVEL),
+        asymmetric_filtered(actual.values, asymmetric).tail(level=LEVEL),
         garch_filtered(fits, filtered).tail(level=LEVEL),
         garch_student(fits, filtered, level=LEVEL),
     )
-    return Known(kept, fits, filtered, har(kept), tail, values / np.sqrt(recent.variances), np.nan)
+    return Known(kept, fits, filtered, har(kept), tail, values / np.sqrt(asymmetric.variances), np.nan)
 
 
 def found(values: NDArray[np.float64], **options) -> Errors:
@@ -224,7 +224,7 @@ def test_whoever_has_no_expected_shortfall_has_no_error_of_it():
 
 def test_tail_that_is_that_of_others_is_as_uncertain_as_they_differ():
     own = known(simulated(series=40, days=30, seed=1).returns)
-    pooled = replace(own.tail, method=np.full(40, Method.EWMA_POOLED, dtype=object))
+    pooled = replace(own.tail, method=np.full(40, Method.ASYMMETRIC_POOLED, dtype=object))
     column = ESTIMATES.index("expected_shortfall")
 
     def errors(deviation: float) -> NDArray[np.float64]:

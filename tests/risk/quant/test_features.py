@@ -126,9 +126,9 @@ def test_what_was_not_reported_is_not_measured(measured):
 def test_models_are_those_of_the_length_of_the_history(measured):
     assert measured.tail.method[8] is Method.COMBINED
     assert measured.tail.method[[3, 4, 5]].tolist() == [
-        Method.EWMA_FILTERED,
-        Method.EWMA_POOLED,
-        Method.EWMA_POOLED,
+        Method.ASYMMETRIC_FILTERED,
+        Method.ASYMMETRIC_POOLED,
+        Method.ASYMMETRIC_POOLED,
     ]
     assert np.isfinite(measured.fits.alpha[3])  # with what the long ones say
     assert np.isnan(measured.fits.alpha[4])

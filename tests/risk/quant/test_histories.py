@@ -15,7 +15,7 @@ def histories(*, days: tuple[int, ...] = (250, 40, 120), seed: int = 1) -> Histo
     """Of assets whose residuals fill only a part of their rows."""
     random = np.random.default_rng(seed)
     count = len(days)
-    squares = random.standard_t(5, (count, 2, 300)) ** 2
+    squares = random.standard_t(5, (count, 3, 300)) ** 2
     size = np.array([300, 90, 250])[:count]
     alpha, beta = random.uniform(0.01, 0.2, (count, PATHS)), random.uniform(0.5, 0.79, (count, PATHS))
     omega = random.uniform(1e-5, 1e-3, (count, PATHS))
@@ -43,7 +43,7 @@ def test_an_asset_has_the_same_paths_in_any_company():
 
 
 def test_a_path_by_hand():
-    squares = np.array([[[4.0, 1.0, 9.0], [4.0, 1.0, 25.0]]])
+    squares = np.array([[[4.0, 1.0, 9.0], [4.0, 1.0, 25.0], [6.0, 0.5, 13.5]]])
     drawn = np.array([[[0.1], [0.2], [0.5]]])
     # The shares 0 and 0.9 of two residuals at the end of the row: the first and the second of these.
     places = np.array([[0], [int(0.9 * (1 << 31))]], dtype=np.uint64)
@@ -59,6 +59,10 @@ def test_a_path_by_hand():
     assert found.recent[0, 0] == pytest.approx(0.94**2 * before + 0.06 * (0.94 * first + second))
     assert found.lasting[0, 0] == pytest.approx(0.98**2 * before + 0.02 * (0.98 * first + second))
     assert found.actual[0, 0] == pytest.approx(0.94**2 * before + 0.06 * (0.94 * first + 25.0 * second_variance))
+    fall = 13.5 * second_variance
+    weighed = (0.5 * 2.0 + 0.94 * fall) / 1.94
+    fast, slow = (d**2 * weighed + (1 - d) * (d * 0.5 * 2.0 + fall) for d in (0.8, 0.97))
+    assert found.asymmetric[0, 0] == pytest.approx(0.5 * (fast + slow))
     assert found.windows[:, 0, 0] == pytest.approx([(first + second) / days for days in (7, 30, 90)])
     long_run = 0.1 / 0.3
     expected = long_run + 0.7 ** np.arange(30) * (tomorrow - long_run)
@@ -75,7 +79,7 @@ def test_what_is_believed_is_what_is_where_the_belief_is_right():
 
 
 def test_variance_is_on_the_average_that_of_the_long_run():
-    squares = np.random.default_rng(2).standard_normal((1, 2, 1000)) ** 2
+    squares = np.random.default_rng(2).standard_normal((1, 3, 1000)) ** 2
     squares /= squares[:, :1].mean(axis=2, keepdims=True)
     paths = 20_000
     places = Stream(1).integers(1 << 31, (150, paths)).astype(np.uint64)

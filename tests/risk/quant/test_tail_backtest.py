@@ -58,6 +58,7 @@ def test_true_model_is_found_true(true_model):
     # Of a true model 95 % pass, and with few exceedances a little less or more.
     for passed in (found.kupiec_passed, found.christoffersen_passed, found.dynamic_quantile_passed):
         assert passed == pytest.approx(0.95, abs=0.06)
+    assert found.simulated_dynamic_quantile_passed == pytest.approx(0.95, abs=0.04)
 
 
 def test_risk_that_is_too_small_fails_everything(true_model):

@@ -4,11 +4,11 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from risk.quant import garch
-from risk.quant.ewma import ewma
+from risk.quant.ewma import asymmetric_ewma, ewma
 from risk.quant.features import LEVELS
 from risk.quant.returns import Returns
 from risk.quant.tail_forecasts import BASELINES, METHODS, Forecasts, forecast
-from risk.quant.tail_risk import Method, combined, ewma_filtered, garch_filtered, garch_student, pool
+from risk.quant.tail_risk import Method, asymmetric_filtered, combined, garch_filtered, garch_student, pool
 from tests.risk.quant.simulated import garch_returns
 
 DAYS, AHEAD = 800, 30
@@ -49,7 +49,7 @@ def test_first_day_is_the_tail_that_is_published(simulated, found):
     fits = garch.fit(packed, fewest=500)
     filtered = garch.filtered(packed, fits, actual=actual.values)
     tail = combined(
-        ewma_filtered(actual.masked(), ewma(packed)).tail(level=LEVEL),
+        asymmetric_filtered(actual.masked(), asymmetric_ewma(packed)).tail(level=LEVEL),
         garch_filtered(fits, filtered).tail(level=LEVEL),
         garch_student(fits, filtered, level=LEVEL),
     )
@@ -67,9 +67,9 @@ def test_short_history_has_the_tail_of_the_others():
     found = made(past, after)
 
     peers = pool(returns_of(past).last(365), levels=LEVELS)
-    variance = ewma(returns_of(past).winsorised().sequences()).next_variance
+    variance = asymmetric_ewma(returns_of(past).winsorised().sequences()).next_variance
     at_risk = matrix(found, Method.COMBINED, assets=13)[12]
-    own = matrix(found, Method.EWMA_FILTERED, assets=13)[12]
+    own = matrix(found, Method.ASYMMETRIC_FILTERED, assets=13)[12]
     assert at_risk[0] == pytest.approx(np.sqrt(variance[12]) * peers.value_at_risk[LEVELS.index(LEVEL)])
     assert at_risk / at_risk[0] == pytest.approx(own / own[0])
 
@@ -88,6 +88,18 @@ def test_later_days_follow_the_variance_of_each_day_that_has_happened(simulated,
     at_risk = matrix(found, Method.EWMA_FILTERED)
     assert at_risk / at_risk[:, :1] == pytest.approx(by_hand / by_hand[:, :1], rel=1e-12)
     assert matrix(found, Method.EWMA_NORMAL) == pytest.approx(by_hand * stats.norm.ppf(LEVEL), rel=1e-12)
+
+
+def test_asymmetric_tail_of_a_later_day_is_the_one_that_would_be_published_then(simulated, found):
+    past, after = simulated
+    middle = np.median(past, axis=1)[:, None]
+    reach = 8 * np.median(np.abs(past - middle), axis=1)[:, None]
+    # The limits and the backcast are those of the past, so that one filter can go through all of it.
+    happened = np.clip(np.hstack([past, after]), middle - reach, middle + reach)
+    variance = asymmetric_ewma(returns_of(happened).sequences()).variances[:, DAYS:]
+
+    at_risk = matrix(found, Method.ASYMMETRIC_FILTERED)
+    assert at_risk**2 / at_risk[:, :1] ** 2 == pytest.approx(variance / variance[:, :1], rel=1e-9)
 
 
 def test_historical_simulation_looks_at_the_250_days_before_each(simulated, found):

@@ -8,12 +8,13 @@ from numpy.typing import NDArray
 from risk.quant import garch, tail_risk
 from risk.quant.arrays import counts
 from risk.quant.distributions import normal_quantile, normal_shortfall, student_shortfall
-from risk.quant.ewma import ewma
+from risk.quant.ewma import asymmetric_ewma, ewma
 from risk.quant.returns import Returns, winsorise
 from risk.quant.status import Status
 from risk.quant.tail_risk import (
     Method,
     Pool,
+    asymmetric_filtered,
     combined,
     ewma_filtered,
     extreme,
@@ -131,15 +132,38 @@ def test_filtered_risk_of_an_even_series_is_its_historical_risk():
     found = ewma_filtered(values, ewma(sequences(values))).tail(level=0.95)
 
     assert found.value_at_risk[0] == pytest.approx(historical(values, level=0.95).value_at_risk[0], rel=1e-9)
+    assert found.method.tolist() == [Method.EWMA_FILTERED]
 
 
-def test_filtered_risk_follows_the_latest_variance():
+@pytest.mark.parametrize(("filtered", "average"), [(ewma_filtered, ewma), (asymmetric_filtered, asymmetric_ewma)])
+def test_filtered_risk_follows_the_latest_variance(filtered, average):
     random = np.random.default_rng(1)
     calm, wild = random.normal(0, 0.01, 300), random.normal(0, 0.05, 100)
     values = np.vstack([np.r_[calm, wild], np.r_[wild, calm]])
-    found = ewma_filtered(values, ewma(sequences(values))).tail(level=0.975)
+    found = filtered(values, average(sequences(values)), level=0.975)
 
     assert found.value_at_risk[0] > 3 * found.value_at_risk[1]
+
+
+def test_asymmetric_risk_is_the_tail_of_returns_divided_by_it_times_that_of_tomorrow():
+    values = garch_returns(series=1, days=400, seed=3)
+    square, fast, slow = np.where(values[0] < 0, 1.5, 0.5) * values[0] ** 2, [], []
+    first = 0.94 ** np.arange(75)
+    last_fast = last_slow = (first * square[:75]).sum() / first.sum()
+    for day in square:
+        fast.append(last_fast)
+        slow.append(last_slow)
+        last_fast, last_slow = 0.8 * last_fast + 0.2 * day, 0.97 * last_slow + 0.03 * day
+    residuals = values[0] / np.sqrt(np.add(fast, slow) / 2)
+    worst = np.sort(residuals[75:])[:9]  # 2.5 % of 325 are 8.125 days
+    tomorrow = np.sqrt((last_fast + last_slow) / 2)
+
+    found = asymmetric_filtered(values, asymmetric_ewma(sequences(values))).tail(level=0.975)
+
+    assert found.value_at_risk[0] == pytest.approx(-worst[8] * tomorrow, rel=1e-9)
+    assert found.expected_shortfall[0] == pytest.approx(
+        -(worst[:8].sum() + 0.125 * worst[8]) / 8.125 * tomorrow, rel=1e-9
+    )
 
 
 @pytest.fixture(scope="module")
@@ -177,7 +201,7 @@ def test_extreme_risk_joins_the_empirical_one_at_the_threshold(models):
 def test_combination_is_the_mean_of_three(models):
     values, fits, filtered = models
     parts = [
-        ewma_filtered(values.values, ewma(values)).tail(level=0.975),
+        asymmetric_filtered(values.values, asymmetric_ewma(values)).tail(level=0.975),
         garch_filtered(fits, filtered).tail(level=0.975),
         garch_student(fits, filtered, level=0.975),
     ]
@@ -188,33 +212,36 @@ def test_combination_is_the_mean_of_three(models):
     assert found.expected_shortfall == pytest.approx(sum(part.expected_shortfall for part in parts) / 3)
 
 
-def test_short_history_is_left_to_ewma():
+def test_short_history_is_left_to_asymmetric_ewma():
     values = sequences(garch_returns(series=2, days=499, seed=1))
     fits = garch.fit(values)
     filtered = garch.filtered(values, fits)
-    alone = ewma_filtered(values.values, ewma(values)).tail(level=0.975)
+    alone = asymmetric_filtered(values.values, asymmetric_ewma(values)).tail(level=0.975)
     found = combined(
         alone, garch_filtered(fits, filtered).tail(level=0.975), garch_student(fits, filtered, level=0.975)
     )
 
-    assert found.method.tolist() == [Method.EWMA_FILTERED] * 2
+    assert found.method.tolist() == [Method.ASYMMETRIC_FILTERED] * 2
     assert found.value_at_risk.tolist() == alone.value_at_risk.tolist()
 
 
-def test_failed_fit_is_left_to_ewma_and_shows_in_its_own_number():
+def test_failed_fit_is_left_to_asymmetric_ewma_and_shows_in_its_own_number():
     values = garch_returns(series=1, days=600, seed=1)
     values[:, ::3] = 0.0
     series = sequences(values)
     fits = garch.fit(series)
     filtered = garch.filtered(series, fits)
     student = garch_student(fits, filtered, level=0.975)
-    alone = ewma_filtered(values, ewma(series)).tail(level=0.975)
-    found = combined(alone, garch_filtered(fits, filtered).tail(level=0.975), student)
+    found = combined(
+        asymmetric_filtered(values, asymmetric_ewma(series)).tail(level=0.975),
+        garch_filtered(fits, filtered).tail(level=0.975),
+        student,
+    )
 
     assert student.status.tolist() == [Status.STALE]
     assert np.isnan(student.value_at_risk).all()
-    assert found.method.tolist() == [Method.EWMA_FILTERED]
-    assert found.value_at_risk.tolist() == alone.value_at_risk.tolist()
+    assert found.method.tolist() == [Method.ASYMMETRIC_FILTERED]
+    assert found.value_at_risk[0] > 0
 
 
 def test_short_series_keep_the_residuals_of_their_backcast():
@@ -250,7 +277,7 @@ def test_pool_is_the_tail_of_the_residuals_of_all_who_have_enough():
     values[10, :76], values[11, :75] = np.nan, np.nan  # 224 returns, which are too few, and 225
     found = pool(returns_of(values), levels=LEVELS)
 
-    residuals = values / np.sqrt(ewma(returns_of(winsorise(values)).sequences()).variances)
+    residuals = values / np.sqrt(asymmetric_ewma(returns_of(winsorise(values)).sequences()).variances)
     own = [*(row[75:] for row in residuals[:10]), residuals[11, 150:]]
     assert found.observations == 10 * 225 + 150
     for place, level in enumerate(LEVELS):
@@ -269,8 +296,8 @@ def test_short_history_has_the_tail_of_the_pool_times_its_own_risk_and_a_longer_
     values = garch_returns(series=3, days=250, seed=5)
     values[0, :237], values[1, :1] = np.nan, np.nan  # 13, 249 and 250 returns
     packed = returns_of(values).sequences()
-    model = ewma(packed)
-    own = ewma_filtered(packed.masked(), model).tail(level=0.975)
+    model = asymmetric_ewma(packed)
+    own = asymmetric_filtered(packed.masked(), model).tail(level=0.975)
     peers = Pool(LEVELS, np.array([1.6, 2.1, 2.8]), np.array([2.3, 2.9, 3.7]), np.full(3, 0.2), 5_000)
 
     found = with_pool(own, model, peers)
@@ -278,26 +305,30 @@ def test_short_history_has_the_tail_of_the_pool_times_its_own_risk_and_a_longer_
     risk = np.sqrt(model.next_variance)
     assert found.value_at_risk.tolist() == [*(2.1 * risk[:2]), own.value_at_risk[2]]
     assert found.expected_shortfall.tolist() == [*(2.9 * risk[:2]), own.expected_shortfall[2]]
-    assert found.method.tolist() == [Method.EWMA_POOLED, Method.EWMA_POOLED, Method.EWMA_FILTERED]
+    assert found.method.tolist() == [
+        Method.ASYMMETRIC_POOLED,
+        Method.ASYMMETRIC_POOLED,
+        Method.ASYMMETRIC_FILTERED,
+    ]
     assert found.observations.tolist() == [5_000, 5_000, 250]
     assert (own.status[0], found.status[0]) == (Status.TOO_FEW_OBSERVATIONS, Status.OK)
 
 
 def test_without_a_pool_a_short_history_keeps_its_own_tail():
     packed = sequences(garch_returns(series=2, days=60, seed=5))
-    own = ewma_filtered(packed.masked(), ewma(packed)).tail(level=0.975)
-    found = with_pool(own, ewma(packed), Pool.empty(LEVELS))
+    own = asymmetric_filtered(packed.masked(), asymmetric_ewma(packed)).tail(level=0.975)
+    found = with_pool(own, asymmetric_ewma(packed), Pool.empty(LEVELS))
 
     assert found.value_at_risk.tolist() == own.value_at_risk.tolist()
-    assert found.method.tolist() == [Method.EWMA_FILTERED] * 2
+    assert found.method.tolist() == [Method.ASYMMETRIC_FILTERED] * 2
 
 
 def test_tail_of_the_pool_is_exceeded_as_often_as_it_says_where_the_own_one_is_exceeded_too_often():
     values = garch_returns(series=4_000, days=361, seed=6)
     young, tomorrow = values[:3_500, 300:360], values[:3_500, 360]
-    model = ewma(sequences(young))
-    own = ewma_filtered(young, model).tail(level=0.975)
+    model = asymmetric_ewma(sequences(young))
+    own = asymmetric_filtered(young, model).tail(level=0.975)
     shared = with_pool(own, model, pool(returns_of(values[3_500:, :360]), levels=LEVELS))
 
-    assert (-tomorrow > own.value_at_risk).mean() > 0.032
+    assert (-tomorrow > own.value_at_risk).mean() > 0.03
     assert (-tomorrow > shared.value_at_risk).mean() == pytest.approx(0.025, abs=0.005)

@@ -227,7 +227,7 @@ class TestBytes:
     ("library", "method", "reasons"),
     [
         (families.fit, "combined", ["library_fit", *BELIEVED]),
-        (lambda returns, *, family: families._nothing(Status.NOT_CONVERGED), "ewma_filtered", BELIEVED),
+        (lambda returns, *, family: families._nothing(Status.NOT_CONVERGED), "asymmetric_filtered", BELIEVED),
     ],
 )
 def test_garch_that_does_not_converge_is_the_library_s_or_leaves_the_method_that_needs_none(

@@ -79,7 +79,7 @@ def test_short_history_has_a_score_of_low_confidence(score):
     assert "very_short_history" in row.confidence_reasons
     assert row.bucket.endswith("_short")
     assert {(entry["level"], entry["method"]) for entry in row.tail} == {
-        (level, "ewma_pooled") for level in (0.95, 0.975, 0.99)
+        (level, "asymmetric_pooled") for level in (0.95, 0.975, 0.99)
     }
     # Of the others' last year, without the first quarter of each.
     assert {entry["n"] for entry in row.tail} == {sum(_in_pool())}
