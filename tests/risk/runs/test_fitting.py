@@ -48,10 +48,10 @@ def test_learnt_again_from_the_same_it_is_the_same_row():
 def test_price_that_never_moves_teaches_nothing():
     simulated()
     model = risk_models.register(at=NOON)
-    alone = learning.fit_on(model, LAST, at=NOON)
+    alone: Any = learning.fit_on(model, LAST, at=NOON)
     coin("idle", np.full(480, 5.0))
 
-    beside = learning.fit_on(model, LAST, at=NOON)
+    beside: Any = learning.fit_on(model, LAST, at=NOON)
 
     assert beside.input_hash != alone.input_hash
     assert [getattr(beside, name) for name in LEARNT] == [getattr(alone, name) for name in LEARNT]
