@@ -140,7 +140,7 @@ def test_filtered_risk_follows_the_latest_variance(filtered, average):
     random = np.random.default_rng(1)
     calm, wild = random.normal(0, 0.01, 300), random.normal(0, 0.05, 100)
     values = np.vstack([np.r_[calm, wild], np.r_[wild, calm]])
-    found = filtered(values, average(sequences(values)), level=0.975)
+    found = filtered(values, average(sequences(values))).tail(level=0.975)
 
     assert found.value_at_risk[0] > 3 * found.value_at_risk[1]
 
