@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import structlog
+from celery.exceptions import SoftTimeLimitExceeded
 from django.db import Error as DatabaseError
 from django.db import transaction
 from django.db.models import OuterRef, Subquery
@@ -451,7 +452,8 @@ def _measured(
     try:
         panel = frames.panel(asset_ids, through=as_of)
         return universe.measured(panel, market=market, prior=prior, input_hashes=panel.input_hashes(), redraws=redraws)
-    except DatabaseError:
+    except (DatabaseError, SoftTimeLimitExceeded):
+        # No fault of an asset: the chunk is tried again.
         raise
     except Exception as error:
         if len(asset_ids) > 1:

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from celery.exceptions import SoftTimeLimitExceeded
 from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import Count, F
 from django.db.models.functions import Now
@@ -137,6 +138,18 @@ def test_asset_that_cannot_be_read_fails_alone(model):
     row = RiskScore.objects.get(run=run, asset=broken)
     assert (row.status, row.score, row.reason) == ("failed", None, "It could not be worked out: ValueError.")
     assert run.counts["failed"] == 1
+
+
+def test_time_that_is_over_is_no_fault_of_an_asset(model, monkeypatch):
+    chunk = ScoreChunk.objects.filter(run=begin(model, chunk_assets=100)).get()
+
+    def too_slow(*values: Any, **others: Any) -> Any:
+        raise SoftTimeLimitExceeded
+
+    monkeypatch.setattr(universe, "measured", too_slow)
+
+    with pytest.raises(SoftTimeLimitExceeded):
+        scorecards.measure(chunk)
 
 
 def test_chunk_that_fails_is_tried_again_alone(model):
