@@ -89,6 +89,17 @@ def last_close(at: datetime) -> date:
     return at.astimezone(UTC).date() - timedelta(days=1)
 
 
+def last_of(until: date | None, *, since: date | None, at: datetime) -> date:
+    """The last day of a window, by default the last that is over. Raises `ValidationFailed` for no such window."""
+    last = last_close(at)
+    until = until or last
+    if until > last:
+        raise ValidationFailed(f"{until} is not over: give no day after {last}.", fields={"until": ["Not over."]})
+    if since is not None and since > until:
+        raise ValidationFailed(f"{since} is after {until}.", fields={"since": ["After the last day."]})
+    return until
+
+
 def models_of(version: str | None, *, at: datetime) -> list[RiskModel]:
     """The model of this version, or all active ones of these formulas; people are told of the others.
 

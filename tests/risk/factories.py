@@ -188,6 +188,7 @@ class BacktestFactory(DjangoModelFactory[Backtest]):
     model = SubFactory(RiskModelFactory)
     since = date(2025, 3, 1)
     until = date(2026, 2, 28)
+    days = LazyAttribute(lambda backtest: (backtest.until - backtest.since).days + 1)
     assets = 10
     forecasts = 3650
     results = [

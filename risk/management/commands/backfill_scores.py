@@ -26,12 +26,10 @@ class Command(BaseCommand):
         from risk.runs import realised, scorecards
 
         at = clock.now()
-        last = scoring.last_close(at)
-        since, until = options["since"], options["until"] or last
-        if not since <= until <= last:
-            raise CommandError("The days must be over, and the first not after the last.")
+        since = options["since"]
         scored = skipped = 0
         try:
+            until = scoring.last_of(options["until"], since=since, at=at)
             models = scoring.models_of(options["model"], at=at)
             days = [since + timedelta(days=day) for day in range((until - since).days + 1)]
             with progress_bar("Backfilling", total=len(days) * len(models), unit="runs") as done:
@@ -43,7 +41,7 @@ class Command(BaseCommand):
                         except AlreadyScored:
                             skipped += 1
                         done(1)
-            stored = realised.record(through=last, since=since)
+            stored = realised.record(through=scoring.last_close(at), since=since)
         except Problem as problem:
             raise CommandError(problem.message) from problem
         self.stdout.write(
