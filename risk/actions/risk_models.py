@@ -8,20 +8,16 @@ from django.db import transaction
 
 from accounts.actions import audit, incidents, reasons
 from accounts.models import Incident, User
-from config.kernel.errors import Conflict, NotFound
+from config.kernel.errors import Conflict
 from markets.actions import market
 from risk import parameters as versions
+from risk.errors import UnknownModel
 from risk.models import RiskModel
 from risk.parameters import Parameters, ParametersRefused
 from risk.queries.models import scored_as_of
 
 FIRST = "The first model of this installation."
 OTHER_FORMULAS = "risk_model_of_other_formulas"
-
-
-class ModelNotFound(NotFound):
-    code = "risk_model_not_found"
-    message = "There is no risk model of this version."
 
 
 class ModelNotDraft(Conflict):
@@ -128,10 +124,10 @@ def make_headline(model: RiskModel, *, by: User | None, at: datetime, reason: st
 
 
 def named(version: str) -> RiskModel:
-    """The model of this version, or `ModelNotFound`."""
+    """The model of this version, also a draft, or `UnknownModel`."""
     model = RiskModel.objects.filter(version=version).first()
     if model is None:
-        raise ModelNotFound
+        raise UnknownModel(models=list(RiskModel.objects.values_list("version", flat=True)))
     return model
 
 

@@ -59,7 +59,7 @@ def request(owner: User | None, parameters: Parameters, *, at: datetime) -> Job:
 
 
 def request_by_hand(parameters: Parameters, *, by: User, at: datetime, reason: str) -> Job:
-    """Ask for scores because somebody wants them. Raises `ModelNotFound`, and `ValidationFailed` for a day to come."""
+    """Ask for scores because somebody wants them. Raises `UnknownModel`, and `ValidationFailed` for a day to come."""
     reason = reasons.given(reason)
     if parameters.as_of is not None and date.fromisoformat(parameters.as_of) > last_close(at):
         raise ValidationFailed(fields={"as_of": ["That day is not over."]})

@@ -102,7 +102,7 @@ def test_scores_are_asked_for_without_waiting(market):
     [
         (("--as-of", "2999-01-01"), "That day is not over"),
         (("--as-of", "2026-03-11", "--assets", "nothing"), "No such asset: nothing"),
-        (("--as-of", "2026-03-11", "--model", "0.0.0"), "no risk model of this version"),
+        (("--as-of", "2026-03-11", "--model", "0.0.0"), "no such version of the risk model"),
     ],
 )
 def test_what_cannot_be_scored_is_refused(market, arguments, refusal):
