@@ -131,6 +131,12 @@ def named(version: str) -> RiskModel:
     return model
 
 
+def require_in_use(model: RiskModel) -> None:
+    """Raise `ModelNotActive` for a model that was retired; drafts may be scored to see what they say."""
+    if model.state == RiskModel.State.RETIRED:
+        raise ModelNotActive("This model was retired: it scores no more, and what it scored stays.")
+
+
 def require_own(model: RiskModel) -> Parameters:
     """The model's parameters; raises `ModelOfOtherFormulas` unless this code is what its version names."""
     try:

@@ -54,17 +54,17 @@ class Parameters:
 
 
 def request(owner: User | None, parameters: Parameters, *, at: datetime) -> Job:
-    """Ask for scores; a worker begins the runs."""
+    """Ask for scores; a worker begins the runs. Raises `UnknownModel` or `ModelNotActive`."""
+    if parameters.model is not None:
+        risk_models.require_in_use(risk_models.named(parameters.model))
     return jobs.request(UNIVERSE, owner=owner, parameters=asdict(parameters), at=at)
 
 
 def request_by_hand(parameters: Parameters, *, by: User, at: datetime, reason: str) -> Job:
-    """Ask for scores because somebody wants them. Raises `UnknownModel`, and `ValidationFailed` for a day to come."""
+    """Ask for scores because somebody wants them. Raises what `request` does, and `ValidationFailed` for a day to come."""
     reason = reasons.given(reason)
     if parameters.as_of is not None and date.fromisoformat(parameters.as_of) > last_close(at):
         raise ValidationFailed(fields={"as_of": ["That day is not over."]})
-    if parameters.model is not None:
-        risk_models.named(parameters.model)
     with transaction.atomic():
         job = request(by, parameters, at=at)
         audit.record("risk.run.asked_for", actor=by, subject=job, at=at, reason=reason, after=asdict(parameters))
@@ -74,7 +74,7 @@ def request_by_hand(parameters: Parameters, *, by: User, at: datetime, reason: s
 def request_again(run: ScoreRun, *, by: User, at: datetime, reason: str) -> Job:
     """Ask for the day and the model of a run that failed; it stays on record, and another attempt begins.
 
-    Raises `RunNotFailed` for any other.
+    Raises `RunNotFailed` for any other, and `ModelNotActive` where the model was retired since.
     """
     reason = reasons.given(reason)
     if run.state != ScoreRun.State.FAILED:
@@ -103,10 +103,12 @@ def last_of(until: date | None, *, since: date | None, at: datetime) -> date:
 def models_of(version: str | None, *, at: datetime) -> list[RiskModel]:
     """The model of this version, or all active ones of these formulas; people are told of the others.
 
-    Raises `NoModelOfTheseFormulas` where all are of others.
+    Raises `NoModelOfTheseFormulas` where all are of others, and `ModelNotActive` for one that was retired.
     """
     if version is not None:
-        return [risk_models.named(version)]
+        model = risk_models.named(version)
+        risk_models.require_in_use(model)
+        return [model]
     risk_models.register(at=at)
     risk_models.tell_of_other_formulas(at=at)
     own = [model for model in RiskModel.objects.active().order_by("pk") if risk_models.is_own(model)]

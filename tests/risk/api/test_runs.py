@@ -7,7 +7,9 @@ from django.test import Client
 from accounts.models import AuditEntry, Job, User
 from accounts.roles import Role
 from risk.actions import risk_models
+from risk.models import RiskModel
 from tests.accounts.factories import UserFactory
+from tests.risk.factories import RiskModelFactory
 from tests.risk.markets import LAST, NOON
 
 pytestmark = pytest.mark.django_db
@@ -75,6 +77,15 @@ def test_what_cannot_be_starts_nothing(
     assert answer.status_code == status
     if field is not None:
         assert list(answer.json()["error"]["details"]["fields"]) == [field]
+    assert not Job.objects.exists()
+
+
+def test_a_retired_version_is_refused_before_anything_starts(client: Client, bearer: Bearer, operator: User) -> None:
+    retired = RiskModelFactory.create(state=RiskModel.State.RETIRED)
+
+    answer = ask(client, bearer(operator), f"?model={retired.version}")
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "risk_model_not_active")
     assert not Job.objects.exists()
 
 

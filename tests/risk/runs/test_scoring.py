@@ -22,7 +22,7 @@ from risk.parameters import Parameters
 from risk.quant import universe
 from risk.quant.tail_risk import Pool
 from risk.quant.universe import CAUSES
-from risk.runs import scorecards, scoring
+from risk.runs import fitting, scorecards, scoring
 from tests.markets.factories import AssetFactory
 from tests.risk.markets import LAST, NOON, coin, held, perform_all, simulated, walk
 
@@ -300,6 +300,20 @@ def test_two_active_versions_score_and_are_read_side_by_side(client, model):
         model.version: {symbols[pk]: value for pk, value in ours.items()},
         other.version: {symbols[pk]: value for pk, value in theirs.items()},
     }
+
+
+@pytest.mark.parametrize("kind", [scoring, fitting])
+def test_model_that_was_retired_after_it_was_asked_for_neither_scores_nor_learns(model, kind):
+    other = risk_models.register(at=NOON, parameters=Parameters(recent_share=0.9))
+    job = kind.request(None, kind.Parameters(LAST.isoformat(), other.version), at=NOON)
+    RiskModel.objects.filter(pk=other.pk).update(state=RiskModel.State.RETIRED)
+
+    perform_all()
+
+    job.refresh_from_db()
+    assert (job.state, job.error_code) == ("failed", "risk_model_not_active")
+    assert not ScoreRun.objects.exists()
+    assert not RiskFit.objects.exists()
 
 
 def test_next_day_says_what_has_changed_by_component(model):
