@@ -100,6 +100,21 @@ def test_scores_are_asked_for_without_waiting(market):
 @pytest.mark.parametrize(
     ("arguments", "refusal"),
     [
+        (("--dry-run",), "--request goes with neither"),
+        (("--assets", "bitcoin"), "--request goes with neither"),
+        (("--model", "0.0.0"), "no such version of the risk model"),
+    ],
+)
+def test_what_workers_cannot_do_is_not_asked_of_them(market, arguments, refusal):
+    with pytest.raises(CommandError, match=refusal):
+        said("score_universe", "--as-of", LAST.isoformat(), "--request", *arguments)
+
+    assert not Job.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "refusal"),
+    [
         (("--as-of", "2999-01-01"), "That day is not over"),
         (("--as-of", "2026-03-11", "--assets", "nothing"), "No such asset: nothing"),
         (("--as-of", "2026-03-11", "--model", "0.0.0"), "no such version of the risk model"),
