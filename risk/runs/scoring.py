@@ -17,6 +17,7 @@ from config.kernel.errors import Conflict, Impossible, ValidationFailed
 from risk.actions import risk_models, score_runs
 from risk.actions.risk_models import ModelNotScored, ModelOfOtherFormulas
 from risk.actions.score_runs import AlreadyScored, RunNotRunning
+from risk.errors import NothingToScore
 from risk.models import RiskModel, ScoreChunk, ScoreRun
 
 UNIVERSE = "score_universe"
@@ -143,13 +144,14 @@ def put_in_charge(
 
 
 def perform(job: Job) -> Mapping[str, object]:
-    """Begin a run for each model, unless the day is scored already, and ask for the chunks."""
+    """Begin a run for each model, unless the day is scored already or has nobody to score, and ask for the chunks."""
     from risk.runs import scorecards
 
     at = clock.now()
     parameters = Parameters(**job.parameters)
     as_of = date.fromisoformat(parameters.as_of) if parameters.as_of else last_close(job.created_at)
     runs: dict[str, int | None] = {}
+    left_out = skipped(parameters.model)
     for model in models_of(parameters.model, at=at):
         jobs.progress(job, 1)
         try:
@@ -162,17 +164,18 @@ def perform(job: Job) -> Mapping[str, object]:
         except AlreadyScored:
             log.info("risk.already_scored", version=model.version, as_of=as_of.isoformat())
             runs[model.version] = None
+        except NothingToScore as error:
+            log.info("risk.nothing_to_score", version=model.version, as_of=as_of.isoformat())
+            left_out[model.version] = error.message
         else:
             runs[model.version] = run.pk
-    return {"as_of": as_of.isoformat(), "runs": runs, "skipped": skipped(parameters.model)}
+    return {"as_of": as_of.isoformat(), "runs": runs, "skipped": left_out}
 
 
 def _ask_for_chunks(run: ScoreRun, job: Job, *, at: datetime) -> None:
     for chunk in ScoreChunk.objects.filter(run=run):
         asked = jobs.request(CHUNK, owner=job.owner, parameters={"chunk": chunk.pk}, at=at)
         ScoreChunk.objects.filter(pk=chunk.pk).update(job_id=asked.pk)
-    if not run.chunks:
-        _ask_for_finish(run, job, at=at)
 
 
 def _ask_for_finish(run: ScoreRun, job: Job, *, at: datetime) -> None:

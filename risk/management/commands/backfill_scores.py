@@ -8,6 +8,7 @@ from config.kernel import clock
 from config.kernel.errors import Problem
 from config.kernel.progress import progress_bar
 from risk.actions.score_runs import AlreadyScored
+from risk.errors import NothingToScore
 from risk.runs import scoring
 
 
@@ -27,7 +28,7 @@ class Command(BaseCommand):
 
         at = clock.now()
         since = options["since"]
-        scored = skipped = 0
+        scored = skipped = empty = 0
         try:
             until = scoring.last_of(options["until"], since=since, at=at)
             models = scoring.models_of(options["model"], at=at)
@@ -40,11 +41,13 @@ class Command(BaseCommand):
                             scored += 1
                         except AlreadyScored:
                             skipped += 1
+                        except NothingToScore:
+                            empty += 1
                         done(1)
             stored = realised.record(through=scoring.last_close(at), since=since)
         except Problem as problem:
             raise CommandError(problem.message) from problem
         self.stdout.write(
-            f"{scored} runs, {skipped} were there already; outcomes recorded: {stored['day']} of the next day,"
-            f" {stored['month']} of the next 30 days."
+            f"{scored} runs, {skipped} were there already, {empty} had nobody to score; outcomes recorded:"
+            f" {stored['day']} of the next day, {stored['month']} of the next 30 days."
         )

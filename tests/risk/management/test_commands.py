@@ -117,6 +117,7 @@ def test_what_workers_cannot_do_is_not_asked_of_them(market, arguments, refusal)
     [
         (("--as-of", "2999-01-01"), "That day is not over"),
         (("--as-of", "2026-03-11", "--assets", "nothing"), "No such asset: nothing"),
+        (("--as-of", "0001-01-01"), "No asset has a daily price"),
         (("--as-of", "2026-03-11", "--model", "0.0.0"), "no such version of the risk model"),
     ],
 )
@@ -134,12 +135,23 @@ def test_past_days_are_scored_once_with_what_came_of_them(market):
     (first,) = said("backfill_scores", *window)
     (again,) = said("backfill_scores", *window)
 
-    assert first.startswith("3 runs, 0 were there already; ")
-    assert again.startswith("0 runs, 3 were there already; outcomes recorded: 0 of the next day")
+    assert first.startswith("3 runs, 0 were there already, 0 had nobody to score; ")
+    assert again.startswith("0 runs, 3 were there already, 0 had nobody to score; outcomes recorded: 0 of the next")
     assert list(ScoreRun.objects.order_by("as_of").values_list("as_of", flat=True)) == [
         since + timedelta(days=day) for day in range(3)
     ]
     assert ForecastOutcome.objects.filter(horizon="day").count() == 2 * 26 * 3
+
+
+def test_days_before_all_prices_are_passed_over(market):
+    first = LAST - timedelta(days=DAYS - 1)
+    window = ("--since", (first - timedelta(days=2)).isoformat(), "--until", first.isoformat())
+
+    (line,) = said("backfill_scores", *window)
+
+    assert line.startswith("1 runs, 0 were there already, 2 had nobody to score; ")
+    assert ScoreRun.objects.get().as_of == first
+    assert Job.objects.get().state == Job.State.SUCCEEDED
 
 
 def test_backtest_is_printed_and_kept(market):

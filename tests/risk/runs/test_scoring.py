@@ -1,5 +1,5 @@
 from dataclasses import fields
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from config.kernel import clock
 from markets.models import Asset, PriceBlock
 from risk.actions import risk_models, score_runs
 from risk.actions.score_runs import AlreadyScored, RunNotRunning
+from risk.errors import NothingToScore
 from risk.models import RiskFit, RiskModel, RiskScore, ScoreChunk, ScoreRun
 from risk.parameters import Parameters
 from risk.quant import universe
@@ -370,7 +371,29 @@ def test_history_too_short_to_learn_from_gives_measurements_and_no_score():
     assert row.measurements[0]["value"] > 0
 
 
-def test_universe_without_assets_is_scored_at_once():
-    run = scorecards.score(risk_models.register(at=NOON), LAST)
+@pytest.mark.parametrize("assets", [0, 1])
+def test_night_of_an_empty_installation_leaves_its_day_to_the_history_that_is_imported_later(assets, monkeypatch):
+    monkeypatch.setattr(clock, "now", lambda: NOON)
+    AssetFactory.create_batch(assets)  # listed, but without any price
 
-    assert (run.state, run.chunks, run.counts) == ("finished", 0, {})
+    night = scoring.request(None, scoring.Parameters(), at=NOON)
+    perform_all()
+
+    night.refresh_from_db()
+    model = RiskModel.objects.get()
+    why = "No asset has a daily price by the close of that day: import the history first."
+    assert (night.state, night.result) == (
+        "succeeded",
+        {"as_of": LAST.isoformat(), "runs": {}, "skipped": {model.version: why}},
+    )
+    coin("imported", walk(60, seed=1))
+    assert scorecards.score(model, LAST).state == "finished"
+
+
+def test_day_before_all_prices_is_no_run_and_no_failed_job(model):
+    with pytest.raises(NothingToScore):
+        scorecards.score(model, date(2015, 1, 1))
+
+    assert not ScoreRun.objects.exists()
+    assert not Job.objects.exists()
+    assert not RiskFit.objects.exists()
