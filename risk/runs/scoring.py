@@ -14,6 +14,7 @@ from accounts.actions import audit, jobs, reasons
 from accounts.models import Job, User
 from config.kernel import clock
 from config.kernel.errors import Conflict, Impossible, ValidationFailed
+from markets.models import Asset
 from risk.actions import risk_models, score_runs
 from risk.actions.risk_models import ModelNotScored, ModelOfOtherFormulas
 from risk.actions.score_runs import AlreadyScored, RunNotRunning
@@ -55,17 +56,17 @@ class Parameters:
 
 
 def request(owner: User | None, parameters: Parameters, *, at: datetime) -> Job:
-    """Ask for scores; a worker begins the runs. Raises `UnknownModel` or `ModelNotActive`."""
+    """Ask for scores; a worker begins the runs. Raises `UnknownModel`, `ModelNotActive` and what `require_day` does."""
+    if parameters.as_of is not None:
+        require_day(date.fromisoformat(parameters.as_of), at=at)
     if parameters.model is not None:
         risk_models.require_in_use(risk_models.named(parameters.model))
     return jobs.request(UNIVERSE, owner=owner, parameters=asdict(parameters), at=at)
 
 
 def request_by_hand(parameters: Parameters, *, by: User, at: datetime, reason: str) -> Job:
-    """Ask for scores because somebody wants them. Raises what `request` does, and `ValidationFailed` for a day to come."""
+    """Ask for scores because somebody wants them. Raises what `request` does."""
     reason = reasons.given(reason)
-    if parameters.as_of is not None and date.fromisoformat(parameters.as_of) > last_close(at):
-        raise ValidationFailed(fields={"as_of": ["That day is not over."]})
     with transaction.atomic():
         job = request(by, parameters, at=at)
         audit.record("risk.run.asked_for", actor=by, subject=job, at=at, reason=reason, after=asdict(parameters))
@@ -75,7 +76,7 @@ def request_by_hand(parameters: Parameters, *, by: User, at: datetime, reason: s
 def request_again(run: ScoreRun, *, by: User, at: datetime, reason: str) -> Job:
     """Ask for the day and the model of a run that failed; it stays on record, and another attempt begins.
 
-    Raises `RunNotFailed` for any other, and `ModelNotActive` where the model was retired since.
+    Raises `RunNotFailed` for any other, and what `request` does, as where the model was retired since.
     """
     reason = reasons.given(reason)
     if run.state != ScoreRun.State.FAILED:
@@ -88,6 +89,14 @@ def request_again(run: ScoreRun, *, by: User, at: datetime, reason: str) -> Job:
 def last_close(at: datetime) -> date:
     """The last UTC day that is over."""
     return at.astimezone(UTC).date() - timedelta(days=1)
+
+
+def require_day(as_of: date, *, at: datetime) -> None:
+    """Raise `ValidationFailed` for a day that is not over, and `NothingToScore` for one before all prices."""
+    if as_of > last_close(at):
+        raise ValidationFailed("That day is not over.", fields={"as_of": ["That day is not over."]})
+    if not Asset.objects.filter(bars_from__lte=as_of).exists():
+        raise NothingToScore(as_of=as_of.isoformat())
 
 
 def last_of(until: date | None, *, since: date | None, at: datetime) -> date:

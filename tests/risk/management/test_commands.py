@@ -103,6 +103,8 @@ def test_scores_are_asked_for_without_waiting(market):
         (("--dry-run",), "--request goes with neither"),
         (("--assets", "bitcoin"), "--request goes with neither"),
         (("--model", "0.0.0"), "no such version of the risk model"),
+        (("--as-of", "0001-01-01"), "No asset has a daily price"),
+        (("--as-of", "2999-01-01"), "That day is not over"),
     ],
 )
 def test_what_workers_cannot_do_is_not_asked_of_them(market, arguments, refusal):
