@@ -51,7 +51,13 @@ class ModelNotScored(Conflict):
 
 class ModelOfOtherFormulas(Conflict):
     code = OTHER_FORMULAS
-    message = "This model was made of other formulas than these, which cannot calculate it."
+
+    def __init__(self, model: RiskModel) -> None:
+        super().__init__(
+            "This model was made of other formulas than these, which cannot calculate it."
+            f" `{successor(model)}` scores by these and makes them the headline.",
+            version=model.version,
+        )
 
 
 @transaction.atomic
@@ -142,9 +148,9 @@ def require_own(model: RiskModel) -> Parameters:
     try:
         parameters = Parameters.of(model.parameters)
     except ParametersRefused as refused:  # those of a release that knew other ones
-        raise ModelOfOtherFormulas(version=model.version) from refused
+        raise ModelOfOtherFormulas(model) from refused
     if versions.version(parameters) != model.version:
-        raise ModelOfOtherFormulas(version=model.version)
+        raise ModelOfOtherFormulas(model)
     return parameters
 
 

@@ -136,9 +136,13 @@ class Part:
 
 
 def measure(chunk: ScoreChunk) -> Part:
-    """The assets of a chunk; one that fails is said to have failed and fails no other."""
+    """The assets of a chunk; one that fails is said to have failed and fails no other.
+
+    Raises `ModelOfOtherFormulas` where this code is not what the run was begun by.
+    """
     started = time.perf_counter()
-    run = ScoreRun.objects.select_related("fit").get(pk=chunk.run_id)
+    run = ScoreRun.objects.select_related("fit", "model").get(pk=chunk.run_id)
+    risk_models.require_own(run.model)
     measured = _measured(chunk.asset_ids, run.as_of, _market(run), *_taught(run))
     return Part(measured.pack(), time.perf_counter() - started)
 
@@ -150,7 +154,11 @@ def keep(chunk: ScoreChunk, part: Part, *, at: datetime) -> bool:
 
 
 def finish(run: ScoreRun, *, job: Job | None = None) -> dict[str, int]:
-    """Rank, score, explain and store everybody of a run whose chunks are all there; how many of each status."""
+    """Rank, score, explain and store everybody of a run whose chunks are all there; how many of each status.
+
+    Raises `ModelOfOtherFormulas` where this code is not what the run was begun by.
+    """
+    risk_models.require_own(run.model)
     started = time.perf_counter()
     at = clock.now()
     rows = cards(run, _kept(run), at=at)

@@ -130,7 +130,7 @@ def models_of(version: str | None, *, at: datetime) -> list[RiskModel]:
 def skipped(version: str | None) -> dict[str, str]:
     """The active models that `models_of` leaves out, by version, and why."""
     others = RiskModel.objects.active().order_by("pk") if version is None else []
-    return {model.version: ModelOfOtherFormulas.message for model in others if not risk_models.is_own(model)}
+    return {model.version: ModelOfOtherFormulas(model).message for model in others if not risk_models.is_own(model)}
 
 
 def put_in_charge(
@@ -243,6 +243,8 @@ def perform_finish(job: Job) -> Mapping[str, object]:
 
 
 def _give_up(job: Job, run: ScoreRun, error: Exception) -> None:
-    """After the last attempt there will be no scores."""
-    if job.attempt >= job.max_attempts:
+    """After the last attempt there will be no scores, nor after a release with other formulas came in between."""
+    if isinstance(error, ModelOfOtherFormulas):
+        score_runs.fail(run, error=f"{job.kind}: {error.message}", at=clock.now())
+    elif job.attempt >= job.max_attempts:
         score_runs.fail(run, error=f"{job.kind}: {type(error).__name__}", at=clock.now())
