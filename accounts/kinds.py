@@ -31,9 +31,11 @@ class Retry:
     longest: timedelta = timedelta(minutes=5)
     after: tuple[type[Problem], ...] = (ServiceUnavailable,)
     """A part that was away may be back; what was wrong with the work itself will be wrong again."""
+    unless: tuple[type[Problem], ...] = ()
+    """Of these, those that no further attempt can change."""
 
     def is_worthwhile(self, problem: Problem) -> bool:
-        return isinstance(problem, self.after)
+        return isinstance(problem, self.after) and not isinstance(problem, self.unless)
 
     def wait(self, attempt: int, chance: float) -> timedelta:
         """How long to wait after the attempt of this number, the first being 1; `chance` is from 0 to 1."""

@@ -23,6 +23,7 @@ from accounts.models import Job
 from config.kernel.envelope import to_problem
 from config.kernel.errors import InternalError, Problem
 from markets.runs import sync
+from risk.actions.risk_models import ModelOfOtherFormulas
 from risk.runs import fitting, outcomes, scoring
 
 log = structlog.get_logger(__name__)
@@ -30,8 +31,9 @@ log = structlog.get_logger(__name__)
 RISK = Job.Queue.RISK_CALCULATIONS
 HOUR = 3_600
 
-# Parts of a run: whatever goes wrong with one, that one alone is tried again before the run is given up.
-PATIENT = Retry(after=(Problem,))
+# Parts of a run: whatever goes wrong with one, that one alone is tried again before the run is given up; unless the
+# formulas have been replaced under it.
+PATIENT = Retry(after=(Problem,), unless=(ModelOfOtherFormulas,))
 
 KINDS: Mapping[str, Kind] = {
     sync.KIND: Kind(sync.perform),

@@ -6,7 +6,7 @@ from math import inf
 from typing import Any
 
 import numpy as np
-from django.db.models import Q
+from django.db.models import Max, Q
 
 from config.kernel.many import any_of
 from markets import frames
@@ -51,6 +51,12 @@ def first_day(asset_ids: Sequence[int]) -> date | None:
     """Of the first bar of any of these assets."""
     found = Asset.objects.filter(pk__in=any_of(asset_ids), bars_from__isnull=False).order_by("bars_from").first()
     return found.bars_from if found else None
+
+
+def last_day(through: date) -> date | None:
+    """Of the last bar of any asset by a day, as far as spans tell: somebody's hole may be there."""
+    found = Asset.objects.filter(bars_from__lte=through).aggregate(last=Max("bars_to"))["last"]
+    return None if found is None else min(found, through)
 
 
 def panel(asset_ids: Sequence[int], *, through: date, since: date | None = None) -> Panel:

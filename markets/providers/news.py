@@ -7,7 +7,7 @@ be cleaned; it is never given anything that it could open or fetch.
 
 import calendar
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -36,6 +36,7 @@ MAX_ITEMS = 1_000
 TITLE_LIMIT = 300
 SUMMARY_LIMIT = 500
 _MAX_DEPTH = 64
+_MAX_ATTRIBUTES = 64  # of an element; the time that feedparser takes grows with their square
 _MAX_TEXT = 400_000  # characters between two tags; whole articles are shorter
 _GUID_LIMIT = 200
 _ROOTS = frozenset(("rss", "rdf", "feed"))
@@ -139,7 +140,7 @@ class _Judge:
     def _doctype(self, *_: object) -> None:
         raise Malformed(self._provider, "it declares a document type, which may define entities")
 
-    def _start(self, name: str, _: object) -> None:
+    def _start(self, name: str, attributes: Sized) -> None:
         # Whatever prefix it chose for a namespace.
         name = name.rpartition(":")[2].lower()
         if self._depth == 0 and name not in _ROOTS:
@@ -148,6 +149,8 @@ class _Judge:
         self._text = 0
         if self._depth > _MAX_DEPTH:
             raise Malformed(self._provider, f"nested deeper than {_MAX_DEPTH}")
+        if len(attributes) > _MAX_ATTRIBUTES:
+            raise TooLarge(self._provider, f"an element of more than {_MAX_ATTRIBUTES} attributes")
         if name in ("item", "entry"):
             self._items += 1
             if self._items > MAX_ITEMS:

@@ -1,6 +1,7 @@
 """Collecting news from every feed; what ails one feed is no matter of the others."""
 
 import structlog
+from celery.exceptions import SoftTimeLimitExceeded
 
 from config.kernel import clock
 from markets import feeds
@@ -22,6 +23,9 @@ def collect(slug: str | None = None) -> list[SyncRun]:
         if slug in (None, feed.slug):
             try:
                 runs.append(_collect(feed, reader))
+            except SoftTimeLimitExceeded:
+                # The time of all feeds is over, not that of this one.
+                raise
             except Exception:
                 # Its run tells that nothing was stored; the next feed has nothing to do with it.
                 log.exception("news.not_stored", feed=feed.slug)

@@ -8,20 +8,16 @@ from django.db import transaction
 
 from accounts.actions import audit, incidents, reasons
 from accounts.models import Incident, User
-from config.kernel.errors import Conflict, NotFound
+from config.kernel.errors import Conflict
 from markets.actions import market
 from risk import parameters as versions
+from risk.errors import UnknownModel
 from risk.models import RiskModel
 from risk.parameters import Parameters, ParametersRefused
 from risk.queries.models import scored_as_of
 
 FIRST = "The first model of this installation."
 OTHER_FORMULAS = "risk_model_of_other_formulas"
-
-
-class ModelNotFound(NotFound):
-    code = "risk_model_not_found"
-    message = "There is no risk model of this version."
 
 
 class ModelNotDraft(Conflict):
@@ -55,7 +51,13 @@ class ModelNotScored(Conflict):
 
 class ModelOfOtherFormulas(Conflict):
     code = OTHER_FORMULAS
-    message = "This model was made of other formulas than these, which cannot calculate it."
+
+    def __init__(self, model: RiskModel) -> None:
+        super().__init__(
+            "This model was made of other formulas than these, which cannot calculate it."
+            f" `{successor(model)}` scores by these and makes them the headline.",
+            version=model.version,
+        )
 
 
 @transaction.atomic
@@ -128,11 +130,17 @@ def make_headline(model: RiskModel, *, by: User | None, at: datetime, reason: st
 
 
 def named(version: str) -> RiskModel:
-    """The model of this version, or `ModelNotFound`."""
+    """The model of this version, also a draft, or `UnknownModel`."""
     model = RiskModel.objects.filter(version=version).first()
     if model is None:
-        raise ModelNotFound
+        raise UnknownModel(models=list(RiskModel.objects.values_list("version", flat=True)))
     return model
+
+
+def require_in_use(model: RiskModel) -> None:
+    """Raise `ModelNotActive` for a model that was retired; drafts may be scored to see what they say."""
+    if model.state == RiskModel.State.RETIRED:
+        raise ModelNotActive("This model was retired: it scores no more, and what it scored stays.")
 
 
 def require_own(model: RiskModel) -> Parameters:
@@ -140,9 +148,9 @@ def require_own(model: RiskModel) -> Parameters:
     try:
         parameters = Parameters.of(model.parameters)
     except ParametersRefused as refused:  # those of a release that knew other ones
-        raise ModelOfOtherFormulas(version=model.version) from refused
+        raise ModelOfOtherFormulas(model) from refused
     if versions.version(parameters) != model.version:
-        raise ModelOfOtherFormulas(version=model.version)
+        raise ModelOfOtherFormulas(model)
     return parameters
 
 

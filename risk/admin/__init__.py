@@ -1,4 +1,5 @@
 from risk.admin.backtest import BacktestAdmin
+from risk.admin.calibration_day import CalibrationDayAdmin
 from risk.admin.forecast_outcome import ForecastOutcomeAdmin
 from risk.admin.risk_fit import RiskFitAdmin
 from risk.admin.risk_model import RiskModelAdmin
@@ -8,6 +9,7 @@ from risk.admin.wrapping import WrappingAdmin
 
 __all__ = [
     "BacktestAdmin",
+    "CalibrationDayAdmin",
     "ForecastOutcomeAdmin",
     "RiskFitAdmin",
     "RiskModelAdmin",

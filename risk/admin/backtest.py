@@ -12,13 +12,13 @@ from risk.models import Backtest
 class BacktestAdmin(ReadOnlyAdmin):
     """How each version's one-day tail fared on the history that was loaded."""
 
-    list_display = ["created_at", "model", "since", "until", "assets", "forecasts"]
+    list_display = ["created_at", "model", "since", "until", "days", "assets", "forecasts"]
     list_filter = [("model", admin.RelatedOnlyFieldListFilter)]
     list_select_related = ["model"]
     date_hierarchy = "created_at"
     show_full_result_count = False
     list_per_page = 50
-    fields = [("model", "created_at"), ("since", "until"), ("assets", "forecasts")]
+    fields = [("model", "created_at"), ("since", "until", "days"), ("assets", "forecasts")]
     change_form_template = "admin/risk/backtest/change_form.html"
 
     def render_change_form(

@@ -94,7 +94,7 @@ class ShowBacktest(RiskView):
             "since": backtest.since,
             "until": backtest.until,
             "horizon_days": 1,
-            "days": models.days(backtest),
+            "days": backtest.days,
             "assets": backtest.assets,
             "forecasts": backtest.forecasts,
             "results": [_UNTOLD | result for result in backtest.results],

@@ -19,7 +19,8 @@ from risk.runs import scoring
 class StartScoring(IdempotentView):
     """Score every listed asset as of a day's close, once more or for the first time.
 
-    A day that a version has scored, or is scoring, stays as it is: the result names no run for it.
+    A day that a version has scored, or is scoring, stays as it is: the result names no run for it. A version that was
+    retired is refused with 409 `risk_model_not_active`, a day before all prices with 422 `nothing_to_score`.
     """
 
     minimum_rank = Role.OPERATOR.rank
@@ -28,7 +29,7 @@ class StartScoring(IdempotentView):
         model=Text(max_length=64, description="A version of the model, also a draft; default: every active one."),
     )
 
-    @extend_schema(request=Reason, responses={202: TaskStartedAnswer, 404: Problem})
+    @extend_schema(request=Reason, responses={202: TaskStartedAnswer, 404: Problem, 409: Problem, 422: Problem})
     def post(self, request: Request) -> Response:
         body = Reason(data=request.data)
         body.is_valid(raise_exception=True)

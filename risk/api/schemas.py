@@ -372,10 +372,10 @@ class BacktestAnswer(serializers.Serializer):
     """One-day value at risk and expected shortfall against what happened. Losses are positive."""
 
     model_version = serializers.CharField()
-    since = serializers.DateField()
-    until = serializers.DateField()
+    since = serializers.DateField(help_text="The first day that was forecast.")
+    until = serializers.DateField(help_text="The last day that was forecast.")
     horizon_days = serializers.IntegerField()
-    days = serializers.IntegerField()
+    days = serializers.IntegerField(help_text="Days that were forecast; there may be some between without any.")
     assets = serializers.IntegerField()
     forecasts = serializers.IntegerField()
     results = BacktestResult(many=True, help_text="One a method and level.")

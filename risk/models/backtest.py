@@ -8,6 +8,9 @@ class Backtest(models.Model):
     model = models.ForeignKey("risk.RiskModel", on_delete=models.PROTECT, related_name="backtests")
     since = models.DateField(help_text="The first day that was forecast.")
     until = models.DateField(help_text="The last day that was forecast.")
+    days = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Days that were forecast; empty: an earlier release did not count them."
+    )
     assets = models.PositiveIntegerField()
     forecasts = models.PositiveIntegerField()
     results = models.JSONField(

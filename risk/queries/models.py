@@ -41,15 +41,13 @@ def newest_fit(model: RiskModel) -> RiskFit | None:
 
 
 def newest_backtest(model: RiskModel) -> Backtest:
-    """How the model fared; `NoBacktest`, or `InsufficientHistory` where too few days were forecast."""
+    """How the model fared; `NoBacktest`, or `InsufficientHistory` where too few days were forecast.
+
+    One that does not say how many it were, as of an earlier release, is none.
+    """
     backtest = model.backtests.order_by("-created_at", "-id").first()
-    if backtest is None:
+    if backtest is None or backtest.days is None:
         raise NoBacktest
-    if days(backtest) < FEWEST_DAYS:
-        raise InsufficientHistory(days=days(backtest), needed=FEWEST_DAYS)
+    if backtest.days < FEWEST_DAYS:
+        raise InsufficientHistory(days=backtest.days, needed=FEWEST_DAYS)
     return backtest
-
-
-def days(backtest: Backtest) -> int:
-    """How many days were forecast."""
-    return (backtest.until - backtest.since).days + 1

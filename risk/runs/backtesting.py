@@ -32,14 +32,14 @@ def perform(
     at: datetime,
     on_progress: Callable[[int], None] = lambda dates: None,
 ) -> Backtest:
-    """Judge every method and keep the record. Raises `HistoryTooShort`."""
+    """Judge every method and keep the record of the days that could be forecast. Raises `HistoryTooShort`."""
     risk_models.require_own(model)
     asset_ids = frames.ever_seen(until)
     first = frames.first_day(asset_ids)
     if first is None:
         raise HistoryTooShort
-    day = max(first + FIRST_AFTER * _DAY, since - _DAY) if since else first + FIRST_AFTER * _DAY
-    start = day + _DAY
+    earliest = first + (FIRST_AFTER + 1) * _DAY
+    day = (max(earliest, since) if since else earliest) - _DAY
     panel = frames.readable(asset_ids, through=until)
     # What came is judged with what followed it; what is learnt from, with what was known.
     came = returns(np.where(bad_prints(panel.prices), np.nan, panel.prices)).values
@@ -54,10 +54,13 @@ def perform(
     found = Forecasts.joined(blocks)
     if not found.losses.size:
         raise HistoryTooShort
+    # Not the window that was asked for: prices may begin later in it, and end before.
+    forecast = [frames.EPOCH + number * _DAY for number in np.unique(found.day).tolist()]
     return backtests.record(
         model,
-        since=start,
-        until=until,
+        since=forecast[0],
+        until=forecast[-1],
+        days=len(forecast),
         assets=np.unique(found.asset).size,
         forecasts=found.losses.size,
         results=[asdict(result) for result in tail_backtest.judge(found)],

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import structlog
+from celery.exceptions import SoftTimeLimitExceeded
 from django.db import Error as DatabaseError
 from django.db import transaction
 from django.db.models import OuterRef, Subquery
@@ -32,6 +33,7 @@ from markets.sentiment import scorer
 from markets.sentiment.daily import NewsMood
 from risk import frames
 from risk.actions import risk_models, risk_scores, score_runs
+from risk.errors import NothingToScore
 from risk.models import RiskFit, RiskModel, RiskScore, ScoreChunk, ScoreRun, Wrapping
 from risk.parameters import Parameters
 from risk.quant import universe
@@ -85,13 +87,24 @@ class Plan:
     seconds: float
 
 
+def whom(as_of: date, *, at: datetime) -> Sequence[int]:
+    """The assets of a run. Raises `NothingToScore` where no price of any of them is known by then."""
+    asset_ids = frames.listed() if as_of >= scoring.last_close(at) else frames.there_on(as_of)
+    first = frames.first_day(asset_ids)
+    if first is None or first > as_of:
+        raise NothingToScore(as_of=as_of.isoformat())
+    return asset_ids
+
+
 def plan(model: RiskModel, as_of: date, *, at: datetime, asset_ids: Sequence[int] | None = None) -> Plan:
-    """What the model had learnt by then (learning it now where that has not happened), and the market of the day."""
+    """What the model had learnt by then (learning it now where that has not happened), and the market of the day.
+
+    Of these assets, or of those that `whom` says.
+    """
     risk_models.require_own(model)
     started = time.perf_counter()
+    asset_ids = whom(as_of, at=at) if asset_ids is None else asset_ids
     fit = learning.fit_for(model, as_of, at=at)
-    if asset_ids is None:
-        asset_ids = frames.listed() if as_of >= scoring.last_close(at) else frames.there_on(as_of)
     return Plan(model, as_of, fit, asset_ids, frames.market(asset_ids, through=as_of), time.perf_counter() - started)
 
 
@@ -123,9 +136,13 @@ class Part:
 
 
 def measure(chunk: ScoreChunk) -> Part:
-    """The assets of a chunk; one that fails is said to have failed and fails no other."""
+    """The assets of a chunk; one that fails is said to have failed and fails no other.
+
+    Raises `ModelOfOtherFormulas` where this code is not what the run was begun by.
+    """
     started = time.perf_counter()
-    run = ScoreRun.objects.select_related("fit").get(pk=chunk.run_id)
+    run = ScoreRun.objects.select_related("fit", "model").get(pk=chunk.run_id)
+    risk_models.require_own(run.model)
     measured = _measured(chunk.asset_ids, run.as_of, _market(run), *_taught(run))
     return Part(measured.pack(), time.perf_counter() - started)
 
@@ -137,7 +154,11 @@ def keep(chunk: ScoreChunk, part: Part, *, at: datetime) -> bool:
 
 
 def finish(run: ScoreRun, *, job: Job | None = None) -> dict[str, int]:
-    """Rank, score, explain and store everybody of a run whose chunks are all there; how many of each status."""
+    """Rank, score, explain and store everybody of a run whose chunks are all there; how many of each status.
+
+    Raises `ModelOfOtherFormulas` where this code is not what the run was begun by.
+    """
+    risk_models.require_own(run.model)
     started = time.perf_counter()
     at = clock.now()
     rows = cards(run, _kept(run), at=at)
@@ -152,12 +173,13 @@ def finish(run: ScoreRun, *, job: Job | None = None) -> dict[str, int]:
 
 
 def score(model: RiskModel, as_of: date, *, on_progress: Callable[[int], None] = lambda assets: None) -> ScoreRun:
-    """A whole run by this process alone, which holds a job for it. Raises `AlreadyScored`; whatever else is raised is
-    told by the run."""
+    """A whole run by this process alone, which holds a job for it. Raises `AlreadyScored` or `NothingToScore`; whatever
+    else is raised is told by the run."""
     score_runs.require_room(model, as_of, at=clock.now())
+    asset_ids = whom(as_of, at=clock.now())
     parameters = scoring.Parameters(as_of.isoformat(), model.version)
     with lease.performed_here(scoring.UNIVERSE, parameters=asdict(parameters), at=clock.now()) as job:
-        run = begin(plan(model, as_of, at=clock.now()), job=job, at=clock.now())
+        run = begin(plan(model, as_of, at=clock.now(), asset_ids=asset_ids), job=job, at=clock.now())
         try:
             for chunk in ScoreChunk.objects.filter(run=run):
                 part = measure(chunk)
@@ -203,7 +225,7 @@ def measured_all(
         ids = list(asset_ids[first : first + CHUNK_ASSETS])
         parts.append(_measured(ids, run.as_of, market, prior, redraws))
         on_progress(len(ids))
-    return Measured.joined(parts or [_measured([], run.as_of, market, None, None)])
+    return Measured.joined(parts)
 
 
 def cards(run: ScoreRun, found: Measured, *, at: datetime) -> Iterator[RiskScore]:
@@ -452,7 +474,8 @@ def _measured(
     try:
         panel = frames.panel(asset_ids, through=as_of)
         return universe.measured(panel, market=market, prior=prior, input_hashes=panel.input_hashes(), redraws=redraws)
-    except DatabaseError:
+    except (DatabaseError, SoftTimeLimitExceeded):
+        # No fault of an asset: the chunk is tried again.
         raise
     except Exception as error:
         if len(asset_ids) > 1:
@@ -471,7 +494,7 @@ def _kept(run: ScoreRun) -> Measured:
         if hashlib.sha256(packed).hexdigest() != chunk.checksum:
             raise ValueError(f"chunk {chunk.number} is not what was stored")
         parts.append(Measured.unpack(packed))
-    return Measured.joined(parts or [_measured([], run.as_of, _market(run), None, None)])
+    return Measured.joined(parts)
 
 
 def _packed(market: Market) -> bytes:

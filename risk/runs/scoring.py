@@ -14,9 +14,11 @@ from accounts.actions import audit, jobs, reasons
 from accounts.models import Job, User
 from config.kernel import clock
 from config.kernel.errors import Conflict, Impossible, ValidationFailed
+from markets.models import Asset
 from risk.actions import risk_models, score_runs
 from risk.actions.risk_models import ModelNotScored, ModelOfOtherFormulas
 from risk.actions.score_runs import AlreadyScored, RunNotRunning
+from risk.errors import NothingToScore
 from risk.models import RiskModel, ScoreChunk, ScoreRun
 
 UNIVERSE = "score_universe"
@@ -54,17 +56,17 @@ class Parameters:
 
 
 def request(owner: User | None, parameters: Parameters, *, at: datetime) -> Job:
-    """Ask for scores; a worker begins the runs."""
+    """Ask for scores; a worker begins the runs. Raises `UnknownModel`, `ModelNotActive` and what `require_day` does."""
+    if parameters.as_of is not None:
+        require_day(date.fromisoformat(parameters.as_of), at=at)
+    if parameters.model is not None:
+        risk_models.require_in_use(risk_models.named(parameters.model))
     return jobs.request(UNIVERSE, owner=owner, parameters=asdict(parameters), at=at)
 
 
 def request_by_hand(parameters: Parameters, *, by: User, at: datetime, reason: str) -> Job:
-    """Ask for scores because somebody wants them. Raises `ModelNotFound`, and `ValidationFailed` for a day to come."""
+    """Ask for scores because somebody wants them. Raises what `request` does."""
     reason = reasons.given(reason)
-    if parameters.as_of is not None and date.fromisoformat(parameters.as_of) > last_close(at):
-        raise ValidationFailed(fields={"as_of": ["That day is not over."]})
-    if parameters.model is not None:
-        risk_models.named(parameters.model)
     with transaction.atomic():
         job = request(by, parameters, at=at)
         audit.record("risk.run.asked_for", actor=by, subject=job, at=at, reason=reason, after=asdict(parameters))
@@ -74,7 +76,7 @@ def request_by_hand(parameters: Parameters, *, by: User, at: datetime, reason: s
 def request_again(run: ScoreRun, *, by: User, at: datetime, reason: str) -> Job:
     """Ask for the day and the model of a run that failed; it stays on record, and another attempt begins.
 
-    Raises `RunNotFailed` for any other.
+    Raises `RunNotFailed` for any other, and what `request` does, as where the model was retired since.
     """
     reason = reasons.given(reason)
     if run.state != ScoreRun.State.FAILED:
@@ -89,13 +91,34 @@ def last_close(at: datetime) -> date:
     return at.astimezone(UTC).date() - timedelta(days=1)
 
 
+def require_day(as_of: date, *, at: datetime) -> None:
+    """Raise `ValidationFailed` for a day that is not over, and `NothingToScore` for one before all prices."""
+    if as_of > last_close(at):
+        raise ValidationFailed("That day is not over.", fields={"as_of": ["That day is not over."]})
+    if not Asset.objects.filter(bars_from__lte=as_of).exists():
+        raise NothingToScore(as_of=as_of.isoformat())
+
+
+def last_of(until: date | None, *, since: date | None, at: datetime) -> date:
+    """The last day of a window, by default the last that is over. Raises `ValidationFailed` for no such window."""
+    last = last_close(at)
+    until = until or last
+    if until > last:
+        raise ValidationFailed(f"{until} is not over: give no day after {last}.", fields={"until": ["Not over."]})
+    if since is not None and since > until:
+        raise ValidationFailed(f"{since} is after {until}.", fields={"since": ["After the last day."]})
+    return until
+
+
 def models_of(version: str | None, *, at: datetime) -> list[RiskModel]:
     """The model of this version, or all active ones of these formulas; people are told of the others.
 
-    Raises `NoModelOfTheseFormulas` where all are of others.
+    Raises `NoModelOfTheseFormulas` where all are of others, and `ModelNotActive` for one that was retired.
     """
     if version is not None:
-        return [risk_models.named(version)]
+        model = risk_models.named(version)
+        risk_models.require_in_use(model)
+        return [model]
     risk_models.register(at=at)
     risk_models.tell_of_other_formulas(at=at)
     own = [model for model in RiskModel.objects.active().order_by("pk") if risk_models.is_own(model)]
@@ -107,7 +130,7 @@ def models_of(version: str | None, *, at: datetime) -> list[RiskModel]:
 def skipped(version: str | None) -> dict[str, str]:
     """The active models that `models_of` leaves out, by version, and why."""
     others = RiskModel.objects.active().order_by("pk") if version is None else []
-    return {model.version: ModelOfOtherFormulas.message for model in others if not risk_models.is_own(model)}
+    return {model.version: ModelOfOtherFormulas(model).message for model in others if not risk_models.is_own(model)}
 
 
 def put_in_charge(
@@ -130,13 +153,14 @@ def put_in_charge(
 
 
 def perform(job: Job) -> Mapping[str, object]:
-    """Begin a run for each model, unless the day is scored already, and ask for the chunks."""
+    """Begin a run for each model, unless the day is scored already or has nobody to score, and ask for the chunks."""
     from risk.runs import scorecards
 
     at = clock.now()
     parameters = Parameters(**job.parameters)
     as_of = date.fromisoformat(parameters.as_of) if parameters.as_of else last_close(job.created_at)
     runs: dict[str, int | None] = {}
+    left_out = skipped(parameters.model)
     for model in models_of(parameters.model, at=at):
         jobs.progress(job, 1)
         try:
@@ -149,17 +173,18 @@ def perform(job: Job) -> Mapping[str, object]:
         except AlreadyScored:
             log.info("risk.already_scored", version=model.version, as_of=as_of.isoformat())
             runs[model.version] = None
+        except NothingToScore as error:
+            log.info("risk.nothing_to_score", version=model.version, as_of=as_of.isoformat())
+            left_out[model.version] = error.message
         else:
             runs[model.version] = run.pk
-    return {"as_of": as_of.isoformat(), "runs": runs, "skipped": skipped(parameters.model)}
+    return {"as_of": as_of.isoformat(), "runs": runs, "skipped": left_out}
 
 
 def _ask_for_chunks(run: ScoreRun, job: Job, *, at: datetime) -> None:
     for chunk in ScoreChunk.objects.filter(run=run):
         asked = jobs.request(CHUNK, owner=job.owner, parameters={"chunk": chunk.pk}, at=at)
         ScoreChunk.objects.filter(pk=chunk.pk).update(job_id=asked.pk)
-    if not run.chunks:
-        _ask_for_finish(run, job, at=at)
 
 
 def _ask_for_finish(run: ScoreRun, job: Job, *, at: datetime) -> None:
@@ -218,6 +243,8 @@ def perform_finish(job: Job) -> Mapping[str, object]:
 
 
 def _give_up(job: Job, run: ScoreRun, error: Exception) -> None:
-    """After the last attempt there will be no scores."""
-    if job.attempt >= job.max_attempts:
+    """After the last attempt there will be no scores, nor after a release with other formulas came in between."""
+    if isinstance(error, ModelOfOtherFormulas):
+        score_runs.fail(run, error=f"{job.kind}: {error.message}", at=clock.now())
+    elif job.attempt >= job.max_attempts:
         score_runs.fail(run, error=f"{job.kind}: {type(error).__name__}", at=clock.now())

@@ -14,7 +14,7 @@ from accounts.kinds import Kind, Retry
 from accounts.models import Job
 from accounts.tasks import cleanup_expired_tasks, reap_jobs, relay_jobs
 from config import pipelines
-from config.kernel.errors import ProviderUnavailable, ValidationFailed
+from config.kernel.errors import Conflict, NotFound, Problem, ProviderUnavailable, ValidationFailed
 from markets.runs import sync
 from tests.accounts.factories import JobFactory, UserFactory
 
@@ -277,6 +277,12 @@ def test_no_kind_may_run_for_as_long_as_the_broker_waits_for_its_end(settings):
 
     assert all(kind.time_limit + jobs.GRACE_SECONDS < patience for kind in pipelines.KINDS.values())
     assert patience > settings.CELERY_TASK_TIME_LIMIT
+
+
+def test_what_no_attempt_can_change_is_not_tried_again():
+    retry = Retry(after=(Problem,), unless=(NotFound,))
+
+    assert [retry.is_worthwhile(problem) for problem in (Conflict(), NotFound())] == [True, False]
 
 
 def test_waits_between_attempts_double_up_to_the_longest():

@@ -7,7 +7,7 @@ from factory.declarations import LazyAttribute, Sequence, SubFactory
 from factory.django import DjangoModelFactory
 
 from risk.actions import forecast_outcomes
-from risk.models import Backtest, ForecastOutcome, RiskFit, RiskModel, RiskScore, ScoreRun, Wrapping
+from risk.models import Backtest, CalibrationDay, ForecastOutcome, RiskFit, RiskModel, RiskScore, ScoreRun, Wrapping
 from tests.markets.factories import AssetFactory
 
 DAY = date(2026, 3, 11)
@@ -188,6 +188,7 @@ class BacktestFactory(DjangoModelFactory[Backtest]):
     model = SubFactory(RiskModelFactory)
     since = date(2025, 3, 1)
     until = date(2026, 2, 28)
+    days = LazyAttribute(lambda backtest: (backtest.until - backtest.since).days + 1)
     assets = 10
     forecasts = 3650
     results = [
@@ -260,6 +261,22 @@ class MonthOutcomeFactory(OutcomeFactory):
     realised_score = 40.0
     is_inside = True
     recorded_at = NIGHT
+
+
+class CalibrationDayFactory(DjangoModelFactory[CalibrationDay]):
+    """Ten forecasts of a night, none of which was exceeded."""
+
+    class Meta:
+        model = CalibrationDay
+
+    model = SubFactory(RiskModelFactory)
+    as_of = DAY
+    horizon = ForecastOutcome.Horizon.DAY
+    level = 0.975
+    size = 10
+    hits = 0
+    beyond = 0.0
+    comparable = 10
 
 
 class WrappingFactory(DjangoModelFactory[Wrapping]):

@@ -8,6 +8,7 @@ from config.kernel import clock
 from config.kernel.errors import Problem
 from config.kernel.progress import progress_bar
 from risk.actions.score_runs import AlreadyScored
+from risk.errors import NothingToScore
 from risk.runs import scoring
 
 
@@ -26,12 +27,10 @@ class Command(BaseCommand):
         from risk.runs import realised, scorecards
 
         at = clock.now()
-        last = scoring.last_close(at)
-        since, until = options["since"], options["until"] or last
-        if not since <= until <= last:
-            raise CommandError("The days must be over, and the first not after the last.")
-        scored = skipped = 0
+        since = options["since"]
+        scored = skipped = empty = 0
         try:
+            until = scoring.last_of(options["until"], since=since, at=at)
             models = scoring.models_of(options["model"], at=at)
             days = [since + timedelta(days=day) for day in range((until - since).days + 1)]
             with progress_bar("Backfilling", total=len(days) * len(models), unit="runs") as done:
@@ -42,11 +41,13 @@ class Command(BaseCommand):
                             scored += 1
                         except AlreadyScored:
                             skipped += 1
+                        except NothingToScore:
+                            empty += 1
                         done(1)
-            stored = realised.record(through=last, since=since)
+            stored = realised.record(through=scoring.last_close(at), since=since)
         except Problem as problem:
             raise CommandError(problem.message) from problem
         self.stdout.write(
-            f"{scored} runs, {skipped} were there already; outcomes recorded: {stored['day']} of the next day,"
-            f" {stored['month']} of the next 30 days."
+            f"{scored} runs, {skipped} were there already, {empty} had nobody to score; outcomes recorded:"
+            f" {stored['day']} of the next day, {stored['month']} of the next 30 days."
         )

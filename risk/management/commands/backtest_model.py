@@ -27,14 +27,14 @@ class Command(BaseCommand):
         from risk.runs import backtesting
 
         at = clock.now()
-        until = options["until"] or scoring.last_close(at)
         try:
+            until = scoring.last_of(options["until"], since=options["since"], at=at)
             for model in scoring.models_of(options["model"], at=at):
                 with progress_bar("Backtesting", total=None, unit="dates") as done:
                     found = backtesting.perform(model, until=until, since=options["since"], at=at, on_progress=done)
                 self.stdout.write(
-                    f"{model.version}: {found.forecasts} forecasts of {found.assets} assets,"
-                    f" {found.since} to {found.until}."
+                    f"{model.version}: {found.forecasts} forecasts of {found.assets} assets"
+                    f" on {found.days} days, {found.since} to {found.until}."
                 )
                 self._tell(found.results)
         except Problem as problem:

@@ -29,14 +29,17 @@ class Command(BaseCommand):
 
         at = clock.now()
         as_of = options["as_of"] or scoring.last_close(at)
-        if as_of > scoring.last_close(at):
-            raise CommandError("That day is not over.")
-        if options["request"]:
-            job = scoring.request(None, scoring.Parameters(as_of.isoformat(), options["model"]), at=at)
-            self.stdout.write(f"Asked for the scores as of {as_of}: job {job.pk}.")
-            return
+        if options["request"] and (options["dry_run"] or options["assets"]):
+            raise CommandError(
+                "Workers store what they score and show nothing: --request goes with neither --dry-run nor --assets."
+            )
         shown = self._shown(options["assets"] or [])
         try:
+            scoring.require_day(as_of, at=at)
+            if options["request"]:
+                job = scoring.request(None, scoring.Parameters(as_of.isoformat(), options["model"]), at=at)
+                self.stdout.write(f"Asked for the scores as of {as_of}: job {job.pk}.")
+                return
             for model in scoring.models_of(options["model"], at=at):
                 with progress_bar("Scoring", total=Asset.objects.listed().count(), unit="assets") as done:
                     if options["dry_run"]:

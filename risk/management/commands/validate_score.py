@@ -35,18 +35,19 @@ class Command(BaseCommand):
         parser.add_argument("--until", type=date.fromisoformat, help="last day of the history; default: yesterday")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        from risk import frames
         from risk.runs import validating
 
         at = clock.now()
-        until = options["until"] or scoring.last_close(at)
         try:
+            until = scoring.last_of(options["until"], since=options["since"], at=at)
             models = scoring.models_of(options["model"], at=at)
             model = next((model for model in models if model.is_headline), models[0])
             with progress_bar("Validating", total=None, unit="dates") as done:
                 reports = validating.perform(model, until=until, since=options["since"], on_progress=done)
         except Problem as problem:
             raise CommandError(problem.message) from problem
-        self.stdout.write(f"Model {model.version}, history through {until}.")
+        self.stdout.write(f"Model {model.version}, history through {frames.last_day(until)}.")
         for name, report in reports.items():
             self._tell(name, report)
 

@@ -218,6 +218,17 @@ def test_a_hundred_thousand_items_are_too_many(item: str) -> None:
     assert time.monotonic() - started < 30
 
 
+@pytest.mark.parametrize("name", ["a{}", "xmlns:a{}"])
+def test_an_element_has_as_many_attributes_as_a_feed_may_need(name: str) -> None:
+    def feed(attributes: int) -> bytes:
+        said = " ".join(f'{name.format(number)}="x"' for number in range(attributes))
+        return rss(f"<item><title {said}>Bitcoin</title></item>")
+
+    refuse(feed(64))
+    with pytest.raises(TooLarge, match="more than 64 attributes"):
+        refuse(feed(65))
+
+
 def test_a_text_without_an_end_is_too_large() -> None:
     with pytest.raises(TooLarge, match="characters"):
         refuse(rss(ITEM | {"description": "x" * 500_000}))

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from celery.exceptions import SoftTimeLimitExceeded
 
 from config.kernel import clock
 from config.kernel.errors import ProviderUnavailable
@@ -196,6 +197,15 @@ def test_a_feed_that_breaks_us_harms_no_other(collect: Callable[..., list[SyncRu
         ("succeeded", "", ""),
     ]
     assert NewsItem.objects.get().guid == "c"
+
+
+def test_a_collection_whose_time_is_over_ends(collect: Callable[..., list[SyncRun]]) -> None:
+    with pytest.raises(SoftTimeLimitExceeded):
+        collect(SoftTimeLimitExceeded(), Headlines([headline("a", "Bridge hacked this morning again")]))
+
+    run = SyncRun.objects.get()
+    assert (run.provider, run.state, run.error) == ("news:coindesk", "failed", "SoftTimeLimitExceeded")
+    assert not NewsItem.objects.exists()
 
 
 def test_collecting_also_judges_what_an_older_version_judged(collect: Callable[..., list[SyncRun]]) -> None:

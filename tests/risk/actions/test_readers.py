@@ -46,7 +46,9 @@ def test_a_backtest_a_lesson_and_an_outcome_are_changes() -> None:
     outcome = DayOutcomeFactory.build(score=RiskScoreFactory.create())
     seen = [version()]
 
-    backtests.record(model, since=DAY - timedelta(days=99), until=DAY, assets=1, forecasts=1, results=[], at=NIGHT)
+    backtests.record(
+        model, since=DAY - timedelta(days=99), until=DAY, days=1, assets=1, forecasts=1, results=[], at=NIGHT
+    )
     seen.append(version())
     risk_fits.record(model, DAY, columns=columns, dates=[DAY], input_hash="0" * 64, at=NIGHT)
     seen.append(version())

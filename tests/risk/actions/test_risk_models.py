@@ -11,10 +11,10 @@ from risk.actions.risk_models import (
     ModelIsHeadline,
     ModelNotActive,
     ModelNotDraft,
-    ModelNotFound,
     ModelNotScored,
     ModelOfOtherFormulas,
 )
+from risk.errors import UnknownModel
 from risk.models import RiskModel
 from risk.parameters import Parameters
 from tests.accounts.factories import UserFactory
@@ -72,7 +72,7 @@ def test_headline_passes_from_one_to_the_other(first, second):
         (lambda first, second: risk_models.retire(second, by=None, at=NOON, reason="x"), ModelNotActive),
         (lambda first, second: risk_models.make_headline(second, by=None, at=NOON, reason="x"), ModelNotActive),
         (lambda first, second: risk_models.activate(second, by=None, at=NOON, reason=" "), ValidationFailed),
-        (lambda first, second: risk_models.named("0.0.0"), ModelNotFound),
+        (lambda first, second: risk_models.named("0.0.0"), UnknownModel),
     ],
 )
 def test_what_is_refused_changes_nothing(first, second, deed, refusal):

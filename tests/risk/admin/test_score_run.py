@@ -2,8 +2,9 @@ import pytest
 from django.test import Client
 
 from accounts.models import AuditEntry, Job, User
-from risk.models import ScoreRun
+from risk.models import RiskModel, ScoreRun
 from tests.risk.factories import ScoreRunFactory
+from tests.risk.markets import LAST, coin
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 
@@ -17,6 +18,7 @@ def again(client: Client, run: ScoreRun, reason: str = "The worker was lost.") -
 
 def test_operator_runs_a_failed_day_again_and_says_why(client: Client, operator: User) -> None:
     run = ScoreRunFactory.create(state=ScoreRun.State.FAILED)
+    coin("bitcoin", [1.0], until=run.as_of)
 
     again(client, run)
 
@@ -32,6 +34,15 @@ def test_a_run_that_did_not_fail_stays_as_it_is(client: Client, operator: User, 
     page = again(client, ScoreRunFactory.create(state=state))
 
     assert "Only a run that failed can be run again" in page
+    assert not Job.objects.exists()
+    assert not AuditEntry.objects.exists()
+
+
+def test_a_run_of_a_model_that_was_retired_is_not_run_again(client: Client, operator: User) -> None:
+    coin("bitcoin", [1.0], until=LAST)
+    page = again(client, ScoreRunFactory.create(state=ScoreRun.State.FAILED, model__state=RiskModel.State.RETIRED))
+
+    assert "This model was retired" in page
     assert not Job.objects.exists()
     assert not AuditEntry.objects.exists()
 

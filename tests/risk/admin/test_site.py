@@ -13,6 +13,7 @@ from accounts.roles import Role
 from tests.markets.admin.conftest import Enter
 from tests.risk.factories import (
     BacktestFactory,
+    CalibrationDayFactory,
     DayOutcomeFactory,
     RiskFitFactory,
     RiskModelFactory,
@@ -25,6 +26,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 
 FACTORIES: dict[str, Any] = {
     "backtest": BacktestFactory,
+    "calibrationday": CalibrationDayFactory,
     "forecastoutcome": DayOutcomeFactory,
     "riskfit": RiskFitFactory,
     "riskmodel": RiskModelFactory,

@@ -102,7 +102,12 @@ def test_what_cannot_be_is_refused_and_changes_nothing(
 
 
 def test_an_unknown_version_is_not_found(ask: Ask) -> None:
-    assert ask("0.0.0", "activate").status_code == 404
+    model = risk_models.register(at=NOON)
+
+    answer = ask("0.0.0", "activate")
+
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"], error["details"]["models"]) == (404, "unknown_model", [model.version])
 
 
 def test_administrators_see_drafts_too(client: Client, bearer: Bearer, boss: User, settings: Any) -> None:

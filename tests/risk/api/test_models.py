@@ -1,6 +1,6 @@
 """What the API says of the versions of the model."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -105,7 +105,7 @@ def test_what_an_earlier_release_did_not_ask_is_null(client: Client) -> None:
 
 
 def test_fewer_than_sixty_days_are_no_backtest(client: Client) -> None:
-    backtest = BacktestFactory.create(since=date(2026, 1, 1), until=date(2026, 2, 28))
+    backtest = BacktestFactory.create(days=59)
 
     answer = client.get(f"{MODELS}/{backtest.model.version}/backtest")
 
@@ -114,8 +114,14 @@ def test_fewer_than_sixty_days_are_no_backtest(client: Client) -> None:
     assert (error["details"]["days"], error["details"]["needed"]) == (59, 60)
 
 
+def test_a_backtest_whose_days_nobody_counted_is_none(client: Client) -> None:
+    backtest = BacktestFactory.create(days=None)
+
+    assert client.get(f"{MODELS}/{backtest.model.version}/backtest").json()["error"]["code"] == "no_backtest"
+
+
 def test_sixty_days_are_one(client: Client) -> None:
-    backtest = BacktestFactory.create(since=date(2025, 12, 31), until=date(2026, 2, 28))
+    backtest = BacktestFactory.create(days=60)
 
     assert get(client, f"{MODELS}/{backtest.model.version}/backtest")["days"] == 60
 

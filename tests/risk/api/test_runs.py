@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -7,8 +8,10 @@ from django.test import Client
 from accounts.models import AuditEntry, Job, User
 from accounts.roles import Role
 from risk.actions import risk_models
+from risk.models import RiskModel
 from tests.accounts.factories import UserFactory
-from tests.risk.markets import LAST, NOON
+from tests.risk.factories import RiskModelFactory
+from tests.risk.markets import LAST, NOON, coin
 
 pytestmark = pytest.mark.django_db
 
@@ -29,6 +32,7 @@ def ask(client: Client, headers: dict[str, str], query: str = "", body: dict[str
 
 def test_an_operator_asks_for_the_scores_of_a_day_and_a_model(client: Client, bearer: Bearer, operator: User) -> None:
     model = risk_models.register(at=NOON)
+    coin("bitcoin", [1.0])
 
     answer = ask(client, bearer(operator), f"?as_of={LAST}&model={model.version}")
 
@@ -50,6 +54,8 @@ def test_without_parameters_it_is_what_the_schedule_asks_for(client: Client, bea
 @pytest.mark.parametrize(
     ("query", "body", "status", "field"),
     [
+        ("?as_of=0001-01-01", WHY, 422, None),
+        (f"?as_of={LAST - timedelta(days=2)}", WHY, 422, None),
         ("?as_of=2026-03-12", WHY, 400, "as_of"),
         ("?as_of=yesterday", WHY, 400, "as_of"),
         ("?model=0.0.0", WHY, 404, None),
@@ -68,6 +74,7 @@ def test_what_cannot_be_starts_nothing(
     field: str | None,
 ) -> None:
     headers = bearer(operator)
+    coin("bitcoin", [1.0, 1.1])
     monkeypatch.setattr("risk.runs.scoring.last_close", lambda at: LAST)
 
     answer = ask(client, headers, query, body)
@@ -75,6 +82,15 @@ def test_what_cannot_be_starts_nothing(
     assert answer.status_code == status
     if field is not None:
         assert list(answer.json()["error"]["details"]["fields"]) == [field]
+    assert not Job.objects.exists()
+
+
+def test_a_retired_version_is_refused_before_anything_starts(client: Client, bearer: Bearer, operator: User) -> None:
+    retired = RiskModelFactory.create(state=RiskModel.State.RETIRED)
+
+    answer = ask(client, bearer(operator), f"?model={retired.version}")
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "risk_model_not_active")
     assert not Job.objects.exists()
 
 

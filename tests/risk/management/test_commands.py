@@ -10,7 +10,7 @@ from risk.actions import risk_models
 from risk.backtest_table import NOTES
 from risk.models import Backtest, ForecastOutcome, RiskModel, RiskScore, ScoreRun
 from risk.parameters import Parameters
-from tests.risk.markets import LAST, NOON, simulated
+from tests.risk.markets import DAYS, LAST, NOON, simulated
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 
@@ -100,9 +100,27 @@ def test_scores_are_asked_for_without_waiting(market):
 @pytest.mark.parametrize(
     ("arguments", "refusal"),
     [
+        (("--dry-run",), "--request goes with neither"),
+        (("--assets", "bitcoin"), "--request goes with neither"),
+        (("--model", "0.0.0"), "no such version of the risk model"),
+        (("--as-of", "0001-01-01"), "No asset has a daily price"),
+        (("--as-of", "2999-01-01"), "That day is not over"),
+    ],
+)
+def test_what_workers_cannot_do_is_not_asked_of_them(market, arguments, refusal):
+    with pytest.raises(CommandError, match=refusal):
+        said("score_universe", "--as-of", LAST.isoformat(), "--request", *arguments)
+
+    assert not Job.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "refusal"),
+    [
         (("--as-of", "2999-01-01"), "That day is not over"),
         (("--as-of", "2026-03-11", "--assets", "nothing"), "No such asset: nothing"),
-        (("--as-of", "2026-03-11", "--model", "0.0.0"), "no risk model of this version"),
+        (("--as-of", "0001-01-01"), "No asset has a daily price"),
+        (("--as-of", "2026-03-11", "--model", "0.0.0"), "no such version of the risk model"),
     ],
 )
 def test_what_cannot_be_scored_is_refused(market, arguments, refusal):
@@ -119,14 +137,23 @@ def test_past_days_are_scored_once_with_what_came_of_them(market):
     (first,) = said("backfill_scores", *window)
     (again,) = said("backfill_scores", *window)
 
-    assert first.startswith("3 runs, 0 were there already; ")
-    assert again.startswith("0 runs, 3 were there already; outcomes recorded: 0 of the next day")
+    assert first.startswith("3 runs, 0 were there already, 0 had nobody to score; ")
+    assert again.startswith("0 runs, 3 were there already, 0 had nobody to score; outcomes recorded: 0 of the next")
     assert list(ScoreRun.objects.order_by("as_of").values_list("as_of", flat=True)) == [
         since + timedelta(days=day) for day in range(3)
     ]
     assert ForecastOutcome.objects.filter(horizon="day").count() == 2 * 26 * 3
-    with pytest.raises(CommandError, match="must be over"):
-        said("backfill_scores", "--since", "2999-01-01")
+
+
+def test_days_before_all_prices_are_passed_over(market):
+    first = LAST - timedelta(days=DAYS - 1)
+    window = ("--since", (first - timedelta(days=2)).isoformat(), "--until", first.isoformat())
+
+    (line,) = said("backfill_scores", *window)
+
+    assert line.startswith("1 runs, 0 were there already, 2 had nobody to score; ")
+    assert ScoreRun.objects.get().as_of == first
+    assert Job.objects.get().state == Job.State.SUCCEEDED
 
 
 def test_backtest_is_printed_and_kept(market):
@@ -134,7 +161,8 @@ def test_backtest_is_printed_and_kept(market):
 
     found = Backtest.objects.get()
     assert lines[0] == (
-        f"{market.version}: {found.forecasts} forecasts of {found.assets} assets, {found.since} to {LAST}."
+        f"{market.version}: {found.forecasts} forecasts of {found.assets} assets"
+        f" on {found.days} days, {found.since} to {LAST}."
     )
     assert [line.split()[:2] for line in lines[2 : 2 + 21]] == [
         [f"{result['method']}{'*' if result['baseline'] else ''}", f"{100 * result['level']:g}"]
@@ -153,8 +181,40 @@ def test_backtest_is_printed_and_kept(market):
         assert result["rate"] == pytest.approx(result["expected_rate"], abs=0.02)
 
 
+def test_backtest_is_of_the_days_that_were_forecast_and_not_of_those_that_were_asked_for(client, market):
+    first = LAST - timedelta(days=29)
+
+    lines = said("backtest_model", "--since", first.isoformat(), "--until", (LAST + timedelta(days=90)).isoformat())
+
+    assert f" assets on 30 days, {first} to {LAST}." in lines[0]
+    found = Backtest.objects.get()
+    assert (found.since, found.until, found.days) == (first, LAST, 30)
+    error = client.get(f"/api/v1/risk/models/{market.version}/backtest").json()["error"]
+    assert (error["code"], error["details"]["days"]) == ("insufficient_history", 30)
+
+
+def test_first_day_that_is_forecast_is_the_first_that_can_be(market):
+    said("backtest_model", "--since", "0001-01-01", "--until", LAST.isoformat())
+
+    found = Backtest.objects.get()
+    assert found.since >= LAST - timedelta(days=DAYS - 251)
+
+
+@pytest.mark.parametrize(
+    ("window", "refusal"),
+    [
+        (("--since", "2026-03-01", "--until", "2999-01-01"), "2999-01-01 is not over"),
+        (("--since", "2026-03-02", "--until", "2026-03-01"), "2026-03-02 is after 2026-03-01"),
+    ],
+)
+@pytest.mark.parametrize("command", ["backfill_scores", "backtest_model", "validate_score"])
+def test_what_is_no_window_of_past_days_is_refused(market, command, window, refusal):
+    with pytest.raises(CommandError, match=refusal):
+        said(command, *window)
+
+
 def test_validation_prints_our_figures_beside_others(market):
-    lines = said("validate_score", "--until", LAST.isoformat())
+    lines = said("validate_score", "--until", (LAST + timedelta(days=3)).isoformat())
 
     assert lines[0] == f"Model {market.version}, history through {LAST}."
     for order in ("score", "ewma", "trailing_30", "trailing_90", "cap_rank"):

@@ -8,18 +8,22 @@ import pytest
 from django.core.management import call_command
 from structlog.testing import capture_logs
 
+from accounts.actions import jobs
 from accounts.models import Incident, Job, Mail
 from config import pipelines
 from risk.actions import risk_models
-from risk.models import RiskModel, ScoreRun
+from risk.models import RiskModel, RiskScore, ScoreChunk, ScoreRun
 from risk.parameters import Parameters
-from risk.runs import fitting, scoring
+from risk.runs import fitting, scorecards, scoring
 from tests.risk.factories import ScoreRunFactory
-from tests.risk.markets import LAST, NOON, perform_all, simulated
+from tests.risk.markets import LAST, NOON, held, perform_all, simulated
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 
-WHY = "This model was made of other formulas than these, which cannot calculate it."
+WHY = (
+    "This model was made of other formulas than these, which cannot calculate it. `manage.py register_model --activate"
+    " REASON` scores by these and makes them the headline."
+)
 
 
 @pytest.fixture
@@ -140,6 +144,34 @@ def test_that_command_is_all_that_it_takes(upgraded: RiskModel, new: RiskModel) 
     assert (new.state, new.is_headline, run.state) == ("active", True, "finished")
     assert run.as_of >= LAST
     assert Incident.objects.open().get().severity == "warning"
+
+
+@pytest.mark.parametrize(("kind", "done"), [("score_chunk", 1), ("finish_scores", 2)])
+def test_release_in_the_middle_of_a_run_ends_it_once_and_for_all(new: RiskModel, kind: str, done: int) -> None:
+    scoring.request(None, scoring.Parameters(LAST.isoformat(), new.version), at=NOON)
+    perform_all(most=done)
+    RiskModel.objects.filter(pk=new.pk).update(version="1.0.0-before")
+
+    (job,) = perform_all()
+
+    assert (job.kind, job.state, job.attempt) == (kind, "failed", 1)
+    assert (job.error_code, job.error_message) == ("risk_model_of_other_formulas", WHY)
+    run = ScoreRun.objects.get()
+    assert (run.state, run.error) == ("failed", f"{kind}: {WHY}")
+    assert not RiskScore.objects.exists()
+
+
+def test_other_chunks_of_a_run_that_a_release_has_ended_come_to_nothing(new: RiskModel) -> None:
+    run = scorecards.begin(scorecards.plan(new, LAST, at=NOON), job=held(), at=NOON, chunk_assets=3)
+    for chunk in ScoreChunk.objects.filter(run=run):
+        jobs.request(scoring.CHUNK, owner=None, parameters={"chunk": chunk.pk}, at=NOON)
+    RiskModel.objects.filter(pk=new.pk).update(version="1.0.0-before")
+
+    first, second = perform_all()
+
+    assert (first.state, second.state) == ("failed", "succeeded")
+    assert second.result == {"run": run.pk, "chunk": 1, "assets": 0}
+    assert ScoreRun.objects.get().state == "failed"
 
 
 def test_asked_for_by_its_version_it_is_refused(new: RiskModel, old: RiskModel) -> None:

@@ -1,9 +1,10 @@
 from dataclasses import fields
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
 import pytest
+from celery.exceptions import SoftTimeLimitExceeded
 from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import Count, F
 from django.db.models.functions import Now
@@ -16,12 +17,13 @@ from config.kernel import clock
 from markets.models import Asset, PriceBlock
 from risk.actions import risk_models, score_runs
 from risk.actions.score_runs import AlreadyScored, RunNotRunning
+from risk.errors import NothingToScore
 from risk.models import RiskFit, RiskModel, RiskScore, ScoreChunk, ScoreRun
 from risk.parameters import Parameters
 from risk.quant import universe
 from risk.quant.tail_risk import Pool
 from risk.quant.universe import CAUSES
-from risk.runs import scorecards, scoring
+from risk.runs import fitting, scorecards, scoring
 from tests.markets.factories import AssetFactory
 from tests.risk.markets import LAST, NOON, coin, held, perform_all, simulated, walk
 
@@ -137,6 +139,18 @@ def test_asset_that_cannot_be_read_fails_alone(model):
     row = RiskScore.objects.get(run=run, asset=broken)
     assert (row.status, row.score, row.reason) == ("failed", None, "It could not be worked out: ValueError.")
     assert run.counts["failed"] == 1
+
+
+def test_time_that_is_over_is_no_fault_of_an_asset(model, monkeypatch):
+    chunk = ScoreChunk.objects.filter(run=begin(model, chunk_assets=100)).get()
+
+    def too_slow(*values: Any, **others: Any) -> Any:
+        raise SoftTimeLimitExceeded
+
+    monkeypatch.setattr(universe, "measured", too_slow)
+
+    with pytest.raises(SoftTimeLimitExceeded):
+        scorecards.measure(chunk)
 
 
 def test_chunk_that_fails_is_tried_again_alone(model):
@@ -289,6 +303,20 @@ def test_two_active_versions_score_and_are_read_side_by_side(client, model):
     }
 
 
+@pytest.mark.parametrize("kind", [scoring, fitting])
+def test_model_that_was_retired_after_it_was_asked_for_neither_scores_nor_learns(model, kind):
+    other = risk_models.register(at=NOON, parameters=Parameters(recent_share=0.9))
+    job = kind.request(None, kind.Parameters(LAST.isoformat(), other.version), at=NOON)
+    RiskModel.objects.filter(pk=other.pk).update(state=RiskModel.State.RETIRED)
+
+    perform_all()
+
+    job.refresh_from_db()
+    assert (job.state, job.error_code) == ("failed", "risk_model_not_active")
+    assert not ScoreRun.objects.exists()
+    assert not RiskFit.objects.exists()
+
+
 def test_next_day_says_what_has_changed_by_component(model):
     scorecards.score(model, LAST - timedelta(days=1))
     scorecards.score(model, LAST)
@@ -345,7 +373,29 @@ def test_history_too_short_to_learn_from_gives_measurements_and_no_score():
     assert row.measurements[0]["value"] > 0
 
 
-def test_universe_without_assets_is_scored_at_once():
-    run = scorecards.score(risk_models.register(at=NOON), LAST)
+@pytest.mark.parametrize("assets", [0, 1])
+def test_night_of_an_empty_installation_leaves_its_day_to_the_history_that_is_imported_later(assets, monkeypatch):
+    monkeypatch.setattr(clock, "now", lambda: NOON)
+    AssetFactory.create_batch(assets)  # listed, but without any price
 
-    assert (run.state, run.chunks, run.counts) == ("finished", 0, {})
+    night = scoring.request(None, scoring.Parameters(), at=NOON)
+    perform_all()
+
+    night.refresh_from_db()
+    model = RiskModel.objects.get()
+    why = "No asset has a daily price by the close of that day: import the history first."
+    assert (night.state, night.result) == (
+        "succeeded",
+        {"as_of": LAST.isoformat(), "runs": {}, "skipped": {model.version: why}},
+    )
+    coin("imported", walk(60, seed=1))
+    assert scorecards.score(model, LAST).state == "finished"
+
+
+def test_day_before_all_prices_is_no_run_and_no_failed_job(model):
+    with pytest.raises(NothingToScore):
+        scorecards.score(model, date(2015, 1, 1))
+
+    assert not ScoreRun.objects.exists()
+    assert not Job.objects.exists()
+    assert not RiskFit.objects.exists()
