@@ -186,7 +186,10 @@ class RiskAnswer(serializers.Serializer):
     tail = TailLoss(many=True)
     flags = Flag(many=True)
     as_of = serializers.DateField(allow_null=True, help_text="Data through the close of this UTC day.")
-    stale = serializers.BooleanField(help_text="A newer score should be there by now.")
+    stale = serializers.BooleanField(
+        help_text="The newest price behind it is older than a price should be by now: a newer score should be there, or"
+        " its prices have ended."
+    )
     model_version = serializers.CharField(allow_null=True)
     provenance = Provenance(allow_null=True)
     explanation = serializers.CharField(help_text="In words, with what to do about it.")
@@ -235,7 +238,7 @@ class RankedScore(serializers.Serializer):
     delta = _number("Points since the score before.")
     observations = serializers.IntegerField()
     as_of = serializers.DateField()
-    stale = serializers.BooleanField()
+    stale = serializers.BooleanField(help_text="The newest price behind it is older than it should be by now.")
     model_version = serializers.CharField()
     input_hash = serializers.CharField()
     url = serializers.CharField()

@@ -71,7 +71,7 @@ class ShowRisk(RiskView):
         run = scores.run_of(model, as_of=None if as_of is None else as_of.date())
         score = scores.score_in(run, found.row.id)
         body = _named(found) | (_unknown(model, as_of) if run is None or score is None else _described(score, run, at))
-        turn = None if score is None else fresh_until(score.as_of)
+        turn = None if score is None else fresh_until(score.as_of, score.data_to)
         return Answer.of(
             orjson.dumps(body, option=orjson.OPT_UTC_Z), at=at, fresh_until=turn if turn and turn > at else None
         )
@@ -123,7 +123,7 @@ def _described(score: RiskScore, run: ScoreRun, at: datetime) -> dict[str, objec
         "flags": _flags(score),
         "data": _data(score, run),
         "as_of": score.as_of,
-        "stale": fresh_until(score.as_of) <= at,
+        "stale": fresh_until(score.as_of, score.data_to) <= at,
         "model_version": run.model.version,
         "provenance": {
             "score_id": score.pk,
@@ -313,7 +313,8 @@ class ShowRiskHistory(RiskView):
         found = market.match(path["symbol"], market.reader(version), strict=values["strict"], by=values["by"])
         model = scores.model_of(values["model"])
         series = scores.history(found.row.id, model, Span.between(start, end, limit=values["limit"]))
-        turn = None if series.as_of is None else fresh_until(series.as_of)
+        newest = series.newest
+        turn = None if newest is None else fresh_until(newest.as_of, newest.data_to)
         return Answer.of(
             orjson.dumps(_series(series, values["shape"], found, model, at), option=orjson.OPT_UTC_Z),
             at=at,
@@ -324,7 +325,7 @@ class ShowRiskHistory(RiskView):
 def _series(series: History, shape: str, found: Match, model: RiskModel | None, at: datetime) -> dict[str, object]:
     names = [column["name"] for column in _COLUMNS]
     points = [[midnight(score.as_of), *(getattr(score, name) for name in names[1:])] for score in series.scores]
-    as_of = series.as_of
+    newest = series.newest
     return {
         "columns": _COLUMNS,
         "points": points if shape == "columns" else [dict(zip(names, point, strict=True)) for point in points],
@@ -336,8 +337,8 @@ def _series(series: History, shape: str, found: Match, model: RiskModel | None, 
             "interval_seconds": 86_400,
             "model_version": None if model is None else model.version,
             "missing_reason": "no_model" if model is None else None if points else "not_scored",
-            "as_of": None if as_of is None else midnight(as_of + scores.DAY),
-            "stale": as_of is None or fresh_until(as_of) <= at,
+            "as_of": None if newest is None else midnight(newest.as_of + scores.DAY),
+            "stale": newest is None or fresh_until(newest.as_of, newest.data_to) <= at,
             "source": [] if model is None else [model.version],
             "fill": "none",
             "gaps": [(midnight(first), midnight(end)) for first, end in series.gaps],

@@ -129,7 +129,7 @@ class RiskScoreFactory(DjangoModelFactory[RiskScore]):
         }
     ]
     data_from = date(2023, 6, 16)
-    data_to = DAY
+    data_to = LazyAttribute(lambda score: score.as_of)
     observations = 1000
     input_hash = Sequence(lambda n: f"{n:064x}")
     context_hash = Sequence(lambda n: f"{n:064x}")

@@ -375,6 +375,24 @@ def test_a_score_turns_stale_two_days_after_its_own_has_ended(
     assert risk(client)["stale"] is stale
 
 
+@pytest.mark.parametrize(("late", "stale"), [(0, False), (1, False), (2, True)])
+def test_a_score_of_prices_that_ended_before_its_day_is_as_old_as_they_are(
+    client: Client, btc: Asset, run: ScoreRun, late: int, stale: bool
+) -> None:
+    RiskScoreFactory.create(asset=btc, run=run, data_to=DAY - timedelta(days=late))
+
+    body, series = risk(client), client.get(HISTORY).json()
+
+    assert (body["as_of"], body["stale"]) == ("2026-03-11", stale)
+    assert (series["meta"]["as_of"], series["meta"]["stale"]) == ("2026-03-12T00:00:00Z", stale)
+
+
+def test_a_row_without_any_price_is_never_fresh(client: Client, btc: Asset, run: ScoreRun) -> None:
+    unscored(asset=btc, run=run, status="no_history", data_from=None, data_to=None)
+
+    assert risk(client)["stale"] is True
+
+
 def test_unknown_symbol_is_not_found(client: Client, btc: Asset) -> None:
     assert client.get("/api/v1/cryptocurrencies/nobody/risk").status_code == 404
 
