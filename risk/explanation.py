@@ -106,9 +106,17 @@ _ESTIMATED: Mapping[str, str] = MappingProxyType(
 )
 
 
+_NOT_SHOWN = "it is that of ordinary assets, and has not been shown to hold for pegged ones."
+
+
 def of_estimation(score: RiskScore) -> str:
     """What the intervals of the estimate are, or why there are none."""
     return _ESTIMATED[score.estimate_basis]
+
+
+def of_interval(score: RiskScore) -> str:
+    """Why the coverage of its intervals is not known; empty where it is."""
+    return _NOT_SHOWN if score.is_stablecoin else ""
 
 
 def _sentences(score: RiskScore) -> Iterator[str]:
@@ -116,9 +124,14 @@ def _sentences(score: RiskScore) -> Iterator[str]:
         f"{score.asset.name} scores {score.score:.0f} of 100 ({BANDS[score.band]}) as of the close of {score.as_of},"
         f" riskier than {score.percentile:.0f} % of the assets scored that day."
     )
+    reach = f"between {score.score_low_90:.0f} and {score.score_high_90:.0f} points"
     yield (
-        f"The volatility that is forecast for the next {HORIZON_DAYS} days is {_per_cent(score.sigma)} a year; in 9 of"
-        f" 10 such cases the realised risk lies between {score.score_low_90:.0f} and {score.score_high_90:.0f} points."
+        f"The volatility that is forecast for the next {HORIZON_DAYS} days is {_per_cent(score.sigma)} a year;"
+        + (
+            f" the 90 % interval of the realised risk, {reach}, is no promise: {of_interval(score)}"
+            if score.is_stablecoin
+            else f" in 9 of 10 such cases the realised risk lies {reach}."
+        )
     )
     if score.is_estimated:
         yield (

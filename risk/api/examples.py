@@ -31,6 +31,7 @@ RISK = {
             "method": "conformal",
             "bucket": "large, long",
             "n": 5210,
+            "note": None,
         }
     ],
     "estimation": {
@@ -157,6 +158,7 @@ RANKING = {
             "score": 42.0,
             "score_low_90": 28.5,
             "score_high_90": 58.0,
+            "is_stablecoin": False,
             "estimate_low_90": 36.5,
             "estimate_high_90": 49.5,
             "percentile": 11.5,

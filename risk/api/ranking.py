@@ -108,6 +108,7 @@ def _described(score: RiskScore, run: ScoreRun | None, at: datetime) -> dict[str
         "score": score.score,
         "score_low_90": score.score_low_90,
         "score_high_90": score.score_high_90,
+        "is_stablecoin": score.is_stablecoin,
         "estimate_low_90": score.estimate_low_90,
         "estimate_high_90": score.estimate_high_90,
         "percentile": score.percentile,

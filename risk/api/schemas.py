@@ -57,6 +57,10 @@ class Interval(serializers.Serializer):
         help_text="Forecasts with a known outcome that it was calibrated on: of the bucket, or of all where the bucket"
         " has too few for an interval of its own."
     )
+    note = serializers.CharField(
+        allow_null=True,
+        help_text="Why its coverage is not known: that of a pegged asset is learnt from ordinary ones; null: it is.",
+    )
 
 
 class EstimationInterval(serializers.Serializer):
@@ -229,6 +233,9 @@ class RankedScore(serializers.Serializer):
     score = _number("From 0 to 100; null with a status and a reason.")
     score_low_90 = _number("Of the conformal 90 % interval of what is to come; null where nothing is forecast.")
     score_high_90 = _number("Of the conformal 90 % interval of what is to come.")
+    is_stablecoin = serializers.BooleanField(
+        help_text="The conformal interval is that of ordinary assets and has not been shown to hold for pegged ones."
+    )
     estimate_low_90 = _number("How well the score itself is measured, nominal 90 %; null where it is not known.")
     estimate_high_90 = _number("The same; not where the risk will lie.")
     percentile = _number("From 0 to 100.")
@@ -381,7 +388,10 @@ class CalibrationRow(serializers.Serializer):
     horizon_days = serializers.IntegerField()
     what = serializers.ChoiceField(choices=("value_at_risk_exceeded", "inside_interval"))
     level = serializers.FloatField()
-    bucket = serializers.CharField(allow_null=True, help_text="null: all of them together.")
+    bucket = serializers.CharField(
+        allow_null=True,
+        help_text="Size and length of history, or `pegged`: stablecoins are counted apart. null: all others together.",
+    )
     n = serializers.IntegerField()
     hits = serializers.IntegerField()
     hit_rate = serializers.FloatField()

@@ -183,6 +183,7 @@ def _intervals(score: RiskScore, run: ScoreRun) -> Any:
                 "high": getattr(score, f"{of}_high_{coverage}"),
                 "method": "conformal",
                 "bucket": score.bucket,
+                "note": explanation.of_interval(score) or None,
                 "n": 0 if run.fit is None else _calibrated_on(run.fit, of, level, score.bucket),
             }
 
@@ -281,6 +282,10 @@ _COLUMNS = [
     {"name": "estimate_high_80", "unit": "points, how well the score itself is measured, nominal 80 %"},
     {"name": "estimate_low_90", "unit": "points, how well the score itself is measured, nominal 90 %"},
     {"name": "estimate_high_90", "unit": "points, how well the score itself is measured, nominal 90 %"},
+    {
+        "name": "is_stablecoin",
+        "unit": "pegged: its conformal intervals are those of ordinary assets, not shown to hold",
+    },
 ]
 
 

@@ -82,6 +82,7 @@ def test_a_row_says_all_that_a_number_needs(client: Client, run: ScoreRun) -> No
         "score": 42.0,
         "score_low_90": 28.5,
         "score_high_90": 58.0,
+        "is_stablecoin": False,
         "estimate_low_90": 36.5,
         "estimate_high_90": 49.5,
         "percentile": 11.5,

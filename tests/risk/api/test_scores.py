@@ -115,6 +115,25 @@ def test_intervals_say_that_they_are_conformal_and_on_how_much_they_were_calibra
         ("percentile", 0.9, 0.0, 55.0),
     ]
     assert {(each["method"], each["bucket"], each["n"]) for each in intervals} == {("conformal", "large, long", 120)}
+    assert {each["note"] for each in intervals} == {None}
+
+
+def test_interval_of_a_pegged_coin_promises_no_coverage(client: Client, btc: Asset, run: ScoreRun) -> None:
+    RiskScoreFactory.create(asset=btc, run=run, is_stablecoin=True)
+
+    body = risk(client)
+
+    note = "it is that of ordinary assets, and has not been shown to hold for pegged ones."
+    assert {each["note"] for each in body["intervals"]} == {note}
+    assert f"between 28 and 58 points, is no promise: {note}" in body["explanation"]
+    assert "in 9 of 10 such cases" not in body["explanation"]
+    assert client.get(HISTORY, {"shape": "objects"}).json()["points"][0]["is_stablecoin"] is True
+
+
+def test_interval_of_an_ordinary_asset_says_how_often_it_holds(client: Client, btc: Asset, run: ScoreRun) -> None:
+    RiskScoreFactory.create(asset=btc, run=run)
+
+    assert "in 9 of 10 such cases the realised risk lies between 28 and 58 points." in risk(client)["explanation"]
 
 
 def test_how_well_the_score_is_measured_is_told_apart_from_where_the_risk_will_lie(
@@ -491,6 +510,7 @@ def test_objects_name_their_values_and_a_day_without_a_score_its_status(
             "estimate_high_80": None,
             "estimate_low_90": None,
             "estimate_high_90": None,
+            "is_stablecoin": False,
         }
     ]
 
