@@ -259,7 +259,7 @@ def measure_alone(
         "quarter_drawdown": (quarter.maximum, quarter.observations),
         "conditional_drawdown": (depth.conditional, depth.observations),
         "illiquidity": (-_log(trade.median_volume), trade.volume_observations),
-        "price_impact": (_log(trade.amihud), trade.volume_observations),
+        "price_impact": (_log(trade.amihud), trade.amihud_observations),
         "zero_returns": (trade.zero_return_share, counts(returns(prices[:, -QUARTER:]).values)),
         "beta": (dependence.beta, dependence.observations),
         "downside_beta": (dependence.downside_beta, dependence.observations),
