@@ -1,7 +1,7 @@
 """A score in words that a person can act on."""
 
 from collections.abc import Iterator, Mapping
-from math import expm1
+from math import exp, expm1
 from types import MappingProxyType
 from typing import Any
 
@@ -174,14 +174,14 @@ def _deed(score: RiskScore) -> str:
     if score.is_stablecoin:
         return (
             f"Plan for more than its tail: on days as quiet as those it was measured on about one day in {times} loses"
-            f" more than {_lost(tail['value_at_risk'])} of a position, and such a day about"
-            f" {_lost(tail['expected_shortfall'])}. A break of the peg is not in these numbers: the floor under"
+            f" more than {_lost(tail, 'value_at_risk')} of a position, and such a day about"
+            f" {_lost(tail, 'expected_shortfall')}. A break of the peg is not in these numbers: the floor under"
             " the scores of pegged coins stands for it, which is a judgement and no estimate. If you cannot bear a"
             " break, hold less."
         )
     return (
-        f"Plan for it: about one day in {times} may lose more than {_lost(tail['value_at_risk'])} of a position,"
-        f" and such a day about {_lost(tail['expected_shortfall'])}; if you cannot bear that, hold less."
+        f"Plan for it: about one day in {times} may lose more than {_lost(tail, 'value_at_risk')} of a position,"
+        f" and such a day about {_lost(tail, 'expected_shortfall')}; if you cannot bear that, hold less."
     )
 
 
@@ -205,8 +205,11 @@ def _per_cent(share: float | None) -> str:
     return f"{100 * (share or 0.0):.1f} %"
 
 
-def _lost(log_return: float) -> str:
-    return _per_cent(-expm1(-log_return))
+def _lost(tail: Mapping[str, Any], name: str) -> str:
+    """A loss as a share of the value, with what is known of its error."""
+    loss, error = tail[name], tail.get(f"{name}_error")
+    # Of 1 - exp(-x) the error is exp(-x) times that of x.
+    return _per_cent(-expm1(-loss)) + ("" if error is None else f" (standard error {100 * exp(-loss) * error:.1f})")
 
 
 def _sentence(reason: str) -> str:

@@ -106,7 +106,15 @@ class TailLoss(serializers.Serializer):
     level = serializers.FloatField()
     horizon_days = serializers.IntegerField()
     value_at_risk = _number("The loss that is exceeded with probability 1 - level; null: not measurable.")
+    value_at_risk_error = _number(
+        "Its standard error: how far it may be from what endless data of the asset would say. null: not known."
+    )
+    value_at_risk_low_90 = _number("1.645 standard errors below it: a nominal 90 % interval of the estimate.")
+    value_at_risk_high_90 = _number("As many above it. How often such intervals held the truth is in the model's docs.")
     expected_shortfall = _number("The mean of the losses beyond it.")
+    expected_shortfall_error = _number("Its standard error; null: not known.")
+    expected_shortfall_low_90 = _number("As of the value at risk.")
+    expected_shortfall_high_90 = _number("As of the value at risk.")
     unit = serializers.ChoiceField(choices=("log_return",))
     method = serializers.CharField()
     n = serializers.IntegerField(allow_null=True, help_text="Daily returns that it was measured from.")

@@ -27,6 +27,9 @@ from risk.queries.scores import History, Span, midnight
 
 MAX_POINTS = 5_000
 
+_REACH_90 = 1.645
+"""Standard errors to either side that hold 90 % of a normal law."""
+
 MODEL = Text(max_length=64, description="A version of the model; default: the one in charge.")
 _ASSET = Parameters(
     strict=Boolean(default=False, description="Answer 409 when several assets carry the symbol."),
@@ -119,7 +122,7 @@ def _described(score: RiskScore, run: ScoreRun, at: datetime) -> dict[str, objec
         "confidence": _confidence(score),
         "factors": _factors(score.contributions, score.measurements),
         "delta_since_previous": _delta(score),
-        "tail": [{**entry, "window_days": evidence.WINDOW_DAYS} for entry in score.tail],
+        "tail": [_tail_loss(entry) for entry in score.tail],
         "flags": _flags(score),
         "data": _data(score, run),
         "as_of": score.as_of,
@@ -139,6 +142,20 @@ def _described(score: RiskScore, run: ScoreRun, at: datetime) -> dict[str, objec
         "explanation": explanation.explanation(score),
         "what_this_is_not": model_card.WHAT_THIS_IS_NOT,
     }
+
+
+def _tail_loss(entry: Mapping[str, Any]) -> dict[str, object]:
+    """With the errors, which rows of earlier formulas do not hold, as nominal intervals, too."""
+    told = {**entry, "window_days": evidence.WINDOW_DAYS}
+    for name in ("value_at_risk", "expected_shortfall"):
+        error = entry.get(f"{name}_error")
+        reach = None if error is None else _REACH_90 * error
+        told |= {
+            f"{name}_error": error,
+            f"{name}_low_90": None if reach is None else entry[name] - reach,
+            f"{name}_high_90": None if reach is None else entry[name] + reach,
+        }
+    return told
 
 
 def _flags(score: RiskScore) -> list[dict[str, object]]:

@@ -145,6 +145,9 @@ class Measured:
     value_at_risk: FloatArray
     """Assets x `LEVELS`, log returns."""
     expected_shortfall: FloatArray
+    value_at_risk_error: FloatArray
+    expected_shortfall_error: FloatArray
+    """Their standard errors, log returns; NaN where they are not known or nobody asked."""
     tail_method: NDArray[np.str_]
     tail_count: IntArray
     standard_errors: FloatArray
@@ -266,6 +269,8 @@ def measured(
     }
     if alone.errors is not None and redraws is not None:
         found["basis"] = np.array([str(basis) for basis in alone.errors.basis], dtype="U16")
+        found["value_at_risk_error"] = found["value_at_risk"] * alone.errors.tails[:, :, 0]
+        found["expected_shortfall_error"] = found["expected_shortfall"] * alone.errors.tails[:, :, 1]
         if redraws.weights is not None:
             found["errors"] = alone.errors.quantiles(redraws.weights, ENDS)
     for name, values in found.items():
@@ -309,6 +314,8 @@ def _blank(asset_ids: IntArray, hashes: Sequence[str], *, error: str) -> Measure
         is_given=np.zeros(size, dtype=np.bool_),
         value_at_risk=nothing(size, levels),
         expected_shortfall=nothing(size, levels),
+        value_at_risk_error=nothing(size, levels),
+        expected_shortfall_error=nothing(size, levels),
         tail_method=np.full((size, levels), "", dtype="U24"),
         tail_count=none(size, levels),
         standard_errors=nothing(size, len(FEATURES)),

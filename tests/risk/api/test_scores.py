@@ -188,13 +188,41 @@ def test_a_tail_loss_is_positive_and_says_level_horizon_method_n_and_window(
             "level": 0.975,
             "horizon_days": 1,
             "value_at_risk": 0.048,
+            "value_at_risk_error": 0.004,
+            "value_at_risk_low_90": pytest.approx(0.04142),
+            "value_at_risk_high_90": pytest.approx(0.05458),
             "expected_shortfall": 0.066,
+            "expected_shortfall_error": 0.006,
+            "expected_shortfall_low_90": pytest.approx(0.05613),
+            "expected_shortfall_high_90": pytest.approx(0.07587),
             "unit": "log_return",
             "method": "combined",
             "n": 1000,
             "window_days": 1000,
         }
     ]
+
+
+def test_a_tail_loss_of_unknown_error_has_none_and_not_zero(client: Client, btc: Asset, run: ScoreRun) -> None:
+    known = {"level": 0.975, "horizon_days": 1, "value_at_risk": 0.048, "expected_shortfall": 0.066}
+    rows = [known | {"unit": "log_return", "method": "combined", "n": 9}]
+    rows.append(rows[0] | {"level": 0.99, "value_at_risk_error": None, "expected_shortfall_error": None})
+    RiskScoreFactory.create(asset=btc, run=run, tail=rows)
+
+    body = risk(client)
+
+    for row in body["tail"]:
+        for name in ("value_at_risk", "expected_shortfall"):
+            assert [row[f"{name}_{what}"] for what in ("error", "low_90", "high_90")] == [None, None, None]
+    assert "may lose more than 4.7 % of a position, and such a day about 6.4 %;" in body["explanation"]
+
+
+def test_the_text_says_how_well_a_loss_is_known(client: Client, btc: Asset, run: ScoreRun) -> None:
+    RiskScoreFactory.create(asset=btc, run=run)
+
+    text = risk(client)["explanation"]
+
+    assert "may lose more than 4.7 % (standard error 0.4) of a position, and such a day about 6.4 % (standard" in text
 
 
 def test_a_number_says_where_it_comes_from(client: Client, btc: Asset, run: ScoreRun) -> None:
@@ -293,7 +321,7 @@ def test_the_text_names_the_loss_to_plan_for(client: Client, btc: Asset, run: Sc
     text = risk(client)["explanation"]
 
     assert text.startswith("Bitcoin scores 42 of 100 (moderate) as of the close of 2026-03-11, riskier than 12 %")
-    assert "about one day in 40 may lose more than 4.7 % of a position, and such a day about 6.4 %" in text
+    assert "about one day in 40 may lose more than 4.7 % (standard error 0.4) of a position, and such a day" in text
     assert "Confidence is medium: too few news to say anything." in text
 
 
