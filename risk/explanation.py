@@ -170,19 +170,29 @@ def _deed(score: RiskScore) -> str:
     tail = headline_tail(score.tail)
     if tail is None:
         return "No tail loss could be measured: size a position as if it could be lost."
-    times = round(1 / (1 - tail["level"]))
     if score.is_stablecoin:
         return (
-            f"Plan for more than its tail: on days as quiet as those it was measured on about one day in {times} loses"
-            f" more than {_lost(tail, 'value_at_risk')} of a position, and such a day about"
-            f" {_lost(tail, 'expected_shortfall')}. A break of the peg is not in these numbers: the floor under"
-            " the scores of pegged coins stands for it, which is a judgement and no estimate. If you cannot bear a"
-            " break, hold less."
+            f"Plan for more than its tail: on days as quiet as those it was measured on {_days(tail, 'loses')}. A break"
+            " of the peg is not in these numbers: the floor under the scores of pegged coins stands for it, which is a"
+            " judgement and no estimate. If you cannot bear a break, hold less."
         )
-    return (
-        f"Plan for it: about one day in {times} may lose more than {_lost(tail, 'value_at_risk')} of a position,"
-        f" and such a day about {_lost(tail, 'expected_shortfall')}; if you cannot bear that, hold less."
-    )
+    if tail["value_at_risk"] <= 0:
+        return f"Plan for more than its tail: {_days(tail, 'loses')}. Size a position as if it could be lost."
+    return f"Plan for it: {_days(tail, 'may lose')}; if you cannot bear that, hold less."
+
+
+def _days(tail: Mapping[str, Any], verb: str) -> str:
+    """What a bad day costs; the tail of a price that hardly ever falls is a gain, and no loss to tell of."""
+    times = round(1 / (1 - tail["level"]))
+    if tail["value_at_risk"] > 0:
+        return (
+            f"about one day in {times} {verb} more than {_lost(tail, 'value_at_risk')} of a position, and such a day"
+            f" about {_lost(tail, 'expected_shortfall')}"
+        )
+    if tail["expected_shortfall"] > 0:
+        worst = _lost(tail, "expected_shortfall")
+        return f"no loss was observed at this level, but one day in {times} cost about {worst} of a position"
+    return f"no loss was observed at this level, one day in {times}, which does not mean that there can be none"
 
 
 def headline_tail(tail: list[dict[str, Any]]) -> dict[str, Any] | None:

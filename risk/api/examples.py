@@ -276,6 +276,7 @@ CALIBRATION = {
             },
             "agrees": True,
             "shortfall_statistic": 0.03,
+            "shortfall_n": 21_540,
             "mean_width": None,
             "since": "2025-12-11",
             "until": "2026-03-10",

@@ -105,13 +105,16 @@ class TailLoss(serializers.Serializer):
 
     level = serializers.FloatField()
     horizon_days = serializers.IntegerField()
-    value_at_risk = _number("The loss that is exceeded with probability 1 - level; null: not measurable.")
+    value_at_risk = _number(
+        "The loss that is exceeded with probability 1 - level; null: not measurable. Zero or less: no loss was observed"
+        " at this level, a day that bad was a gain; it has no error, and does not mean that there can be none."
+    )
     value_at_risk_error = _number(
         "Its standard error: how far it may be from what endless data of the asset would say. null: not known."
     )
     value_at_risk_low_90 = _number("1.645 standard errors below it: a nominal 90 % interval of the estimate.")
     value_at_risk_high_90 = _number("As many above it. How often such intervals held the truth is in the model's docs.")
-    expected_shortfall = _number("The mean of the losses beyond it.")
+    expected_shortfall = _number("The mean of the losses beyond it; zero or less: their mean was a gain.")
     expected_shortfall_error = _number("Its standard error; null: not known.")
     expected_shortfall_low_90 = _number("As of the value at risk.")
     expected_shortfall_high_90 = _number("As of the value at risk.")
@@ -406,7 +409,13 @@ class CalibrationRow(serializers.Serializer):
     expected_rate = serializers.FloatField()
     interval = RateInterval(help_text="Of the hit rate.")
     agrees = serializers.BooleanField(help_text="The expected rate lies in the interval.")
-    shortfall_statistic = _number("Of one day: Acerbi and Szekely's Z2; positive: the shortfall was too small.")
+    shortfall_statistic = _number(
+        "Of one day: Acerbi and Szekely's Z2; positive: the shortfall was too small. null: there is no shortfall above"
+        " zero to compare with, or none on the days of the hits."
+    )
+    shortfall_n = _count(
+        "Of one day: outcomes whose shortfall was above zero, of which alone that statistic is; null: of a month."
+    )
     mean_width = _number("Of a month: points that the intervals were wide.")
     since = serializers.DateField()
     until = serializers.DateField()

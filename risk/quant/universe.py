@@ -269,8 +269,9 @@ def measured(
     }
     if alone.errors is not None and redraws is not None:
         found["basis"] = np.array([str(basis) for basis in alone.errors.basis], dtype="U16")
-        found["value_at_risk_error"] = found["value_at_risk"] * alone.errors.tails[:, :, 0]
-        found["expected_shortfall_error"] = found["expected_shortfall"] * alone.errors.tails[:, :, 1]
+        for column, name in enumerate(("value_at_risk", "expected_shortfall")):
+            # A mean above the losses makes gains of them, of which the error is no share.
+            found[f"{name}_error"] = np.where(found[name] > 0, found[name] * alone.errors.tails[:, :, column], np.nan)
         if redraws.weights is not None:
             found["errors"] = alone.errors.quantiles(redraws.weights, ENDS)
     for name, values in found.items():
@@ -553,7 +554,7 @@ def naturals(found: Measured, beside: Compared) -> Iterator[list[Natural]]:
     values[:, NAMES.index("smallness")] = found.market_cap
     column = NAMES.index("expected_shortfall")
     values[:, column] = found.expected_shortfall[:, LEVELS.index(features.LEVEL)]
-    errors[:, column] *= values[:, column]
+    errors[:, column] *= np.where(values[:, column] > 0, values[:, column], np.nan)
     errors[~np.isfinite(values)] = np.nan
     unknown = np.full(found.beside.shape, np.nan)
     columns = (

@@ -49,7 +49,13 @@ class Row:
     last: date
     found: HitRate
     shortfall_statistic: float | None
-    """Of the next day: Acerbi and Szekely's Z2, positive where the shortfall was too small; 0 for a true model."""
+    """Of the next day: Acerbi and Szekely's Z2, positive where the shortfall was too small; 0 for a true model.
+
+    None where there was no shortfall above zero, and where the only hits were on days without one: without their losses
+    it would be -1, as if there had been no hit.
+    """
+    comparable: int | None
+    """Outcomes whose shortfall was above zero, of which alone the statistic is."""
     mean_width: float | None
     """Of the next 30 days: points of the score that the intervals were wide."""
 
@@ -107,6 +113,7 @@ def _row(
 ) -> Row:
     found = hit_rate(clusters=clusters, hits=hits, size=size, hits_squared=hits_squared, cross=cross, squared=squared)
     is_day = horizon == ForecastOutcome.Horizon.DAY
+    can_be_told = is_day and comparable > 0 and (beyond != 0 or not hits)
     return Row(
         version,
         horizon,
@@ -118,6 +125,7 @@ def _row(
         first,
         last,
         found,
-        beyond / (comparable * (1 - level)) - 1 if is_day and comparable else None,
+        beyond / (comparable * (1 - level)) - 1 if can_be_told else None,
+        int(comparable) if is_day else None,
         None if is_day or width is None else width / size,
     )

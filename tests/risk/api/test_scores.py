@@ -325,6 +325,32 @@ def test_the_text_names_the_loss_to_plan_for(client: Client, btc: Asset, run: Sc
     assert "Confidence is medium: too few news to say anything." in text
 
 
+@pytest.mark.parametrize(
+    ("value_at_risk", "shortfall", "said"),
+    [
+        (
+            -0.01,
+            -0.005,
+            "no loss was observed at this level, one day in 40, which does not mean that there can be none",
+        ),
+        (0.0, 0.0, "no loss was observed at this level, one day in 40"),
+        (-0.01, 0.02, "no loss was observed at this level, but one day in 40 cost about 2.0 % of a position."),
+    ],
+)
+@pytest.mark.parametrize("is_stablecoin", [False, True])
+def test_a_price_that_only_rises_has_no_loss_below_zero_in_the_text(
+    client: Client, btc: Asset, run: ScoreRun, value_at_risk: float, shortfall: float, said: str, is_stablecoin: bool
+) -> None:
+    rising = {"level": 0.975, "horizon_days": 1, "value_at_risk": value_at_risk, "expected_shortfall": shortfall}
+    RiskScoreFactory.create(asset=btc, run=run, tail=[rising | {"n": 90}], is_stablecoin=is_stablecoin)
+
+    body = risk(client)
+
+    assert said in body["explanation"]
+    assert "-" not in body["explanation"].partition("Plan for")[2]
+    assert body["tail"][0]["value_at_risk"] == value_at_risk
+
+
 def test_the_text_of_a_pegged_coin_says_that_its_tail_holds_no_break_of_the_peg(
     client: Client, btc: Asset, run: ScoreRun
 ) -> None:

@@ -289,6 +289,18 @@ def test_tail_losses_have_standard_errors_in_their_unit(measured):
     assert measured.expected_shortfall_error[:, level] == pytest.approx(of_log * measured.expected_shortfall[:, level])
 
 
+def test_gains_have_no_error_of_a_loss():
+    known = panel()
+    rising = np.exp(np.abs(np.log(known.prices[:1])[:, -1:]) + (0.05 + 0.001 * random.standard_t(5, DAYS)).cumsum())
+    found = measure(replace(known, prices=np.vstack([rising, known.prices[1:]])))
+
+    assert (found.value_at_risk[0] < 0).all()
+    assert np.isnan(found.value_at_risk_error[0]).all()
+    assert np.isnan(found.expected_shortfall_error[0]).all()
+    shortfall = next(n for n in next(universe.naturals(found, universe.compared(found))) if "shortfall" in n["name"])
+    assert (shortfall["value"] < 0, shortfall["standard_error"]) == (True, None)
+
+
 def test_whoever_does_not_ask_knows_no_error_of_a_tail_loss():
     assert np.isnan(measure(panel(), redraws=None).value_at_risk_error).all()
 
