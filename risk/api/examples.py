@@ -54,6 +54,7 @@ RISK = {
             "direction": "start",
             "description": "the average asset that the model has learnt from",
             "measurements": [],
+            "sources": [f"/api/v1/risk/models/{_VERSION}"],
         },
         {
             "component": "volatility",
@@ -68,8 +69,10 @@ RISK = {
                     "standard_error": 0.05,
                     "n": 1000,
                     "percentile": 10.0,
+                    "weight": 0.19,
                 }
             ],
+            "sources": ["/api/v1/cryptocurrencies/bitcoin/history?interval=1d&limit=1000&end=2026-03-12"],
         },
     ],
     "delta_since_previous": {

@@ -34,6 +34,10 @@ class Measurement(serializers.Serializer):
         "Of the risk, from 0 to 100: the share of the day's ordinary assets that are less risky by it. So a small"
         " volume, market cap or age has a high one."
     )
+    weight = _number(
+        "Its coefficient in the forecast, as learnt, never below zero: of the log of volatility, by one in the log of a"
+        " volatility or shortfall, or by one in the normal score of the rank of anything else. null: no part in it."
+    )
 
 
 class Factor(Points):
@@ -42,6 +46,11 @@ class Factor(Points):
     direction = serializers.ChoiceField(choices=("start", "raises", "lowers", "neutral"))
     description = serializers.CharField()
     measurements = Measurement(many=True)
+    sources = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="Where what it was made of can be read, relative to the host: prices with volumes and caps, news, or"
+        " the model's card. Empty: another asset's score.",
+    )
 
 
 class Interval(serializers.Serializer):

@@ -1,6 +1,6 @@
 """The score of one asset: the latest with all that explains it, and the past ones."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -46,6 +46,10 @@ _FLAGS = (
     ("is_stale", "stale_prices", "More than a fifth of its last 90 returns are exactly zero."),
     ("bad_prints", "bad_prints", "Some prices were not believed and left out."),
 )
+
+
+_OF_THE_MODEL = ("base", "stablecoin_floor")
+"""Causes that are the same for every asset they apply to."""
 
 
 class ShowRisk(RiskView):
@@ -120,7 +124,7 @@ def _described(score: RiskScore, run: ScoreRun, at: datetime) -> dict[str, objec
         "intervals": list(_intervals(score, run)),
         "estimation": _estimation(score),
         "confidence": _confidence(score),
-        "factors": _factors(score.contributions, score.measurements),
+        "factors": _factors(score, run),
         "delta_since_previous": _delta(score),
         "tail": [_tail_loss(entry) for entry in score.tail],
         "flags": _flags(score),
@@ -232,9 +236,7 @@ def _estimation(score: RiskScore) -> dict[str, object] | None:
     }
 
 
-def _factors(
-    contributions: Sequence[Mapping[str, Any]], measurements: Sequence[Mapping[str, Any]]
-) -> list[dict[str, object]]:
+def _factors(score: RiskScore, run: ScoreRun) -> list[dict[str, object]]:
     return [
         {
             "component": entry["component"],
@@ -243,12 +245,27 @@ def _factors(
             "description": explanation.CAUSES[entry["component"]],
             "measurements": [
                 {name: measured.get(name) for name in ("name", "value", "unit", "standard_error", "n", "percentile")}
-                for measured in measurements
+                | {"weight": evidence.weight(run.fit, measured["name"])}
+                for measured in score.measurements
                 if measured["component"] == entry["component"]
             ],
+            "sources": _sources(entry["component"], score, run),
         }
-        for entry in contributions
+        for entry in score.contributions
     ]
+
+
+def _sources(component: str, score: RiskScore, run: ScoreRun) -> list[str]:
+    """Where what a cause was made of can be read."""
+    slug = {"symbol": score.asset.slug}
+    if component in _OF_THE_MODEL:
+        return [reverse("risk-model", kwargs={"model_version": run.model.version})]
+    if component == "news":
+        return [reverse("cryptocurrency-news", kwargs=slug)]
+    if component == "wrapping" or score.data_to is None:
+        return []
+    end = score.data_to + scores.DAY
+    return [f"{reverse('cryptocurrency-history', kwargs=slug)}?interval=1d&limit={evidence.WINDOW_DAYS}&end={end}"]
 
 
 def _direction(entry: Mapping[str, Any]) -> str:

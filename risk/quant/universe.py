@@ -269,9 +269,9 @@ def measured(
     }
     if alone.errors is not None and redraws is not None:
         found["basis"] = np.array([str(basis) for basis in alone.errors.basis], dtype="U16")
-        for column, name in enumerate(("value_at_risk", "expected_shortfall")):
+        for kind, name in enumerate(("value_at_risk", "expected_shortfall")):
             # A mean above the losses makes gains of them, of which the error is no share.
-            found[f"{name}_error"] = np.where(found[name] > 0, found[name] * alone.errors.tails[:, :, column], np.nan)
+            found[f"{name}_error"] = np.where(found[name] > 0, found[name] * alone.errors.tails[:, :, kind], np.nan)
         if redraws.weights is not None:
             found["errors"] = alone.errors.quantiles(redraws.weights, ENDS)
     for name, values in found.items():

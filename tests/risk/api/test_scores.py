@@ -78,9 +78,28 @@ def test_a_factor_carries_what_was_measured_and_what_was_not(client: Client, btc
             "standard_error": 0.05,
             "n": 1000,
             "percentile": 10.0,
+            "weight": 0.4,
         }
     ]
+    assert factors["liquidity"]["measurements"][0]["weight"] is None
     assert factors["liquidity"]["measurements"][0]["value"] is None
+
+
+def test_a_factor_says_where_what_it_was_made_of_can_be_read(client: Client, btc: Asset, run: ScoreRun) -> None:
+    points = [{"component": name, "points": 10.5} for name in ("base", "volatility", "news", "wrapping")]
+    RiskScoreFactory.create(asset=btc, run=run, contributions=points)
+    store_daily_bars(btc, DAY - timedelta(days=1), [1.0, 2.0, 3.0])
+
+    sources = {factor["component"]: factor["sources"] for factor in risk(client)["factors"]}
+
+    assert sources == {
+        "base": [f"/api/v1/risk/models/{run.model.version}"],
+        "volatility": ["/api/v1/cryptocurrencies/bitcoin/history?interval=1d&limit=1000&end=2026-03-12"],
+        "news": ["/api/v1/cryptocurrencies/bitcoin/news"],
+        "wrapping": [],
+    }
+    points = client.get(sources["volatility"][0]).json()["points"]
+    assert [point[0][:10] for point in points] == ["2026-03-10", "2026-03-11"]
 
 
 def test_interval_tells_how_many_forecasts_of_its_bucket_made_it(client: Client, btc: Asset) -> None:
