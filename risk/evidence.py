@@ -1,16 +1,35 @@
 """What a score was calculated from, as far as it can be looked up: whose prices, and which news."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from types import MappingProxyType
 
 from markets.queries import history, news_mood
 from markets.queries.history import Span
-from risk.models import RiskScore, ScoreRun
+from risk.models import RiskFit, RiskScore, ScoreRun
 from risk.queries.scores import midnight
 
 WINDOW_DAYS = 1_000
 """Days back from which models learn; as `risk.quant.features.WINDOW`, which no web process loads."""
+
+
+COEFFICIENTS: Mapping[str, str] = MappingProxyType(
+    {
+        "expected_shortfall_97_5": "expected_shortfall",
+        "conditional_drawdown_95": "conditional_drawdown",
+        "median_volume": "illiquidity",
+        "tail_dependence_with_bitcoin": "tail_dependence",
+        "age": "youth",
+        "market_cap": "smallness",
+    }
+)
+"""By what name a fit knows measurements that people know by another one."""
+
+
+def weight(fit: RiskFit | None, measurement: str) -> float | None:
+    """The coefficient of a measurement in the forecast; None where it has no part in it, or nothing was learnt."""
+    return None if fit is None else fit.coefficients.get(COEFFICIENTS.get(measurement, measurement))
 
 
 @dataclass(frozen=True, slots=True)

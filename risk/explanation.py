@@ -1,7 +1,7 @@
 """A score in words that a person can act on."""
 
 from collections.abc import Iterator, Mapping
-from math import expm1
+from math import exp, expm1
 from types import MappingProxyType
 from typing import Any
 
@@ -106,9 +106,17 @@ _ESTIMATED: Mapping[str, str] = MappingProxyType(
 )
 
 
+_NOT_SHOWN = "it is that of ordinary assets, and has not been shown to hold for pegged ones."
+
+
 def of_estimation(score: RiskScore) -> str:
     """What the intervals of the estimate are, or why there are none."""
     return _ESTIMATED[score.estimate_basis]
+
+
+def of_interval(score: RiskScore) -> str:
+    """Why the coverage of its intervals is not known; empty where it is."""
+    return _NOT_SHOWN if score.is_stablecoin else ""
 
 
 def _sentences(score: RiskScore) -> Iterator[str]:
@@ -116,9 +124,14 @@ def _sentences(score: RiskScore) -> Iterator[str]:
         f"{score.asset.name} scores {score.score:.0f} of 100 ({BANDS[score.band]}) as of the close of {score.as_of},"
         f" riskier than {score.percentile:.0f} % of the assets scored that day."
     )
+    reach = f"between {score.score_low_90:.0f} and {score.score_high_90:.0f} points"
     yield (
-        f"The volatility that is forecast for the next {HORIZON_DAYS} days is {_per_cent(score.sigma)} a year; in 9 of"
-        f" 10 such cases the realised risk lies between {score.score_low_90:.0f} and {score.score_high_90:.0f} points."
+        f"The volatility that is forecast for the next {HORIZON_DAYS} days is {_per_cent(score.sigma)} a year;"
+        + (
+            f" the 90 % interval of the realised risk, {reach}, is no promise: {of_interval(score)}"
+            if score.is_stablecoin
+            else f" in 9 of 10 such cases the realised risk lies {reach}."
+        )
     )
     if score.is_estimated:
         yield (
@@ -157,19 +170,29 @@ def _deed(score: RiskScore) -> str:
     tail = headline_tail(score.tail)
     if tail is None:
         return "No tail loss could be measured: size a position as if it could be lost."
-    times = round(1 / (1 - tail["level"]))
     if score.is_stablecoin:
         return (
-            f"Plan for more than its tail: on days as quiet as those it was measured on about one day in {times} loses"
-            f" more than {_lost(tail['value_at_risk'])} of a position, and such a day about"
-            f" {_lost(tail['expected_shortfall'])}. A break of the peg is not in these numbers: the floor under"
-            " the scores of pegged coins stands for it, which is a judgement and no estimate. If you cannot bear a"
-            " break, hold less."
+            f"Plan for more than its tail: on days as quiet as those it was measured on {_days(tail, 'loses')}. A break"
+            " of the peg is not in these numbers: the floor under the scores of pegged coins stands for it, which is a"
+            " judgement and no estimate. If you cannot bear a break, hold less."
         )
-    return (
-        f"Plan for it: about one day in {times} may lose more than {_lost(tail['value_at_risk'])} of a position,"
-        f" and such a day about {_lost(tail['expected_shortfall'])}; if you cannot bear that, hold less."
-    )
+    if tail["value_at_risk"] <= 0:
+        return f"Plan for more than its tail: {_days(tail, 'loses')}. Size a position as if it could be lost."
+    return f"Plan for it: {_days(tail, 'may lose')}; if you cannot bear that, hold less."
+
+
+def _days(tail: Mapping[str, Any], verb: str) -> str:
+    """What a bad day costs; the tail of a price that hardly ever falls is a gain, and no loss to tell of."""
+    times = round(1 / (1 - tail["level"]))
+    if tail["value_at_risk"] > 0:
+        return (
+            f"about one day in {times} {verb} more than {_lost(tail, 'value_at_risk')} of a position, and such a day"
+            f" about {_lost(tail, 'expected_shortfall')}"
+        )
+    if tail["expected_shortfall"] > 0:
+        worst = _lost(tail, "expected_shortfall")
+        return f"no loss was observed at this level, but one day in {times} cost about {worst} of a position"
+    return f"no loss was observed at this level, one day in {times}, which does not mean that there can be none"
 
 
 def headline_tail(tail: list[dict[str, Any]]) -> dict[str, Any] | None:
@@ -192,8 +215,11 @@ def _per_cent(share: float | None) -> str:
     return f"{100 * (share or 0.0):.1f} %"
 
 
-def _lost(log_return: float) -> str:
-    return _per_cent(-expm1(-log_return))
+def _lost(tail: Mapping[str, Any], name: str) -> str:
+    """A loss as a share of the value, with what is known of its error."""
+    loss, error = tail[name], tail.get(f"{name}_error")
+    # Of 1 - exp(-x) the error is exp(-x) times that of x.
+    return _per_cent(-expm1(-loss)) + ("" if error is None else f" (standard error {100 * exp(-loss) * error:.1f})")
 
 
 def _sentence(reason: str) -> str:

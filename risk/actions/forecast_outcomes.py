@@ -7,9 +7,11 @@ from django.db import connection, models, transaction
 
 from markets.actions import market
 from risk.models import ForecastOutcome
+from risk.models.calibration_day import PEGGED
 
 COUNTED = (
-    "SELECT score.model_id, score.as_of, o.horizon, o.level, score.bucket, count(*) AS size,"
+    "SELECT score.model_id, score.as_of, o.horizon, o.level,"  # noqa: S608  # literal name
+    f" CASE WHEN score.is_stablecoin THEN '{PEGGED}' ELSE score.bucket END AS bucket, count(*) AS size,"
     " count(*) FILTER (WHERE coalesce(o.is_exceeded, o.is_inside)) AS hits,"
     # Within an aggregate, where the loss was not beyond there is nothing to add.
     " coalesce(sum(-o.realised_return / o.expected_shortfall)"

@@ -31,6 +31,7 @@ RISK = {
             "method": "conformal",
             "bucket": "large, long",
             "n": 5210,
+            "note": None,
         }
     ],
     "estimation": {
@@ -53,6 +54,7 @@ RISK = {
             "direction": "start",
             "description": "the average asset that the model has learnt from",
             "measurements": [],
+            "sources": [f"/api/v1/risk/models/{_VERSION}"],
         },
         {
             "component": "volatility",
@@ -67,8 +69,10 @@ RISK = {
                     "standard_error": 0.05,
                     "n": 1000,
                     "percentile": 10.0,
+                    "weight": 0.19,
                 }
             ],
+            "sources": ["/api/v1/cryptocurrencies/bitcoin/history?interval=1d&limit=1000&end=2026-03-12"],
         },
     ],
     "delta_since_previous": {
@@ -82,7 +86,13 @@ RISK = {
             "level": 0.975,
             "horizon_days": 1,
             "value_at_risk": 0.048,
+            "value_at_risk_error": 0.004,
+            "value_at_risk_low_90": 0.04142,
+            "value_at_risk_high_90": 0.05458,
             "expected_shortfall": 0.066,
+            "expected_shortfall_error": 0.006,
+            "expected_shortfall_low_90": 0.05613,
+            "expected_shortfall_high_90": 0.07587,
             "unit": "log_return",
             "method": "combined",
             "n": 1000,
@@ -157,6 +167,7 @@ RANKING = {
             "score": 42.0,
             "score_low_90": 28.5,
             "score_high_90": 58.0,
+            "is_stablecoin": False,
             "estimate_low_90": 36.5,
             "estimate_high_90": 49.5,
             "percentile": 11.5,
@@ -269,6 +280,7 @@ CALIBRATION = {
             },
             "agrees": True,
             "shortfall_statistic": 0.03,
+            "shortfall_n": 21_540,
             "mean_width": None,
             "since": "2025-12-11",
             "until": "2026-03-10",

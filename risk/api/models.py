@@ -194,6 +194,7 @@ def _calibrated(row: Row) -> dict[str, object]:
         },
         "agrees": row.agrees,
         "shortfall_statistic": row.shortfall_statistic,
+        "shortfall_n": row.comparable,
         "mean_width": row.mean_width,
         "since": row.first,
         "until": row.last,

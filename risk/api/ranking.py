@@ -88,11 +88,11 @@ class ListScores(RiskView):
         body = pages.page([_described(score, run, at) for score in found.scores], count=found.count, **links) | {
             "missing_reason": "no_model" if model is None else "no_run" if run is None else None
         }
-        turn = None if run is None else fresh_until(run.as_of)
+        turns = (fresh_until(score.as_of, score.data_to) for score in found.scores)
         return Answer.of(
             orjson.dumps(body, option=orjson.OPT_UTC_Z),
             at=at,
-            fresh_until=turn if turn and turn > at else None,
+            fresh_until=min((turn for turn in turns if turn > at), default=None),
             headers=pages.link_header(**links),
         )
 
@@ -108,6 +108,7 @@ def _described(score: RiskScore, run: ScoreRun | None, at: datetime) -> dict[str
         "score": score.score,
         "score_low_90": score.score_low_90,
         "score_high_90": score.score_high_90,
+        "is_stablecoin": score.is_stablecoin,
         "estimate_low_90": score.estimate_low_90,
         "estimate_high_90": score.estimate_high_90,
         "percentile": score.percentile,
@@ -117,7 +118,7 @@ def _described(score: RiskScore, run: ScoreRun | None, at: datetime) -> dict[str
         "delta": score.delta,
         "observations": score.observations,
         "as_of": score.as_of,
-        "stale": fresh_until(score.as_of) <= at,
+        "stale": fresh_until(score.as_of, score.data_to) <= at,
         "model_version": None if run is None else run.model.version,
         "input_hash": score.input_hash,
         "url": reverse("cryptocurrency-risk", kwargs={"symbol": asset.slug}),

@@ -37,6 +37,10 @@ class Measurement(serializers.Serializer):
         "Of the risk, from 0 to 100: the share of the day's ordinary assets that are less risky by it. So a small"
         " volume, market cap or age has a high one."
     )
+    weight = _number(
+        "Its coefficient in the forecast, as learnt, never below zero: of the log of volatility, by one in the log of a"
+        " volatility or shortfall, or by one in the normal score of the rank of anything else. null: no part in it."
+    )
 
 
 class Factor(Points):
@@ -45,6 +49,11 @@ class Factor(Points):
     direction = serializers.ChoiceField(choices=("start", "raises", "lowers", "neutral"))
     description = serializers.CharField()
     measurements = Measurement(many=True)
+    sources = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="Where what it was made of can be read, relative to the host: prices with volumes and caps, news, or"
+        " the model's card. Empty: another asset's score.",
+    )
 
 
 class Interval(serializers.Serializer):
@@ -59,6 +68,10 @@ class Interval(serializers.Serializer):
     n = serializers.IntegerField(
         help_text="Forecasts with a known outcome that it was calibrated on: of the bucket, or of all where the bucket"
         " has too few for an interval of its own."
+    )
+    note = serializers.CharField(
+        allow_null=True,
+        help_text="Why its coverage is not known: that of a pegged asset is learnt from ordinary ones; null: it is.",
     )
 
 
@@ -104,8 +117,19 @@ class TailLoss(serializers.Serializer):
 
     level = serializers.FloatField()
     horizon_days = serializers.IntegerField()
-    value_at_risk = _number("The loss that is exceeded with probability 1 - level; null: not measurable.")
-    expected_shortfall = _number("The mean of the losses beyond it.")
+    value_at_risk = _number(
+        "The loss that is exceeded with probability 1 - level; null: not measurable. Zero or less: no loss was observed"
+        " at this level, a day that bad was a gain; it has no error, and does not mean that there can be none."
+    )
+    value_at_risk_error = _number(
+        "Its standard error: how far it may be from what endless data of the asset would say. null: not known."
+    )
+    value_at_risk_low_90 = _number("1.645 standard errors below it: a nominal 90 % interval of the estimate.")
+    value_at_risk_high_90 = _number("As many above it. How often such intervals held the truth is in the model's docs.")
+    expected_shortfall = _number("The mean of the losses beyond it; zero or less: their mean was a gain.")
+    expected_shortfall_error = _number("Its standard error; null: not known.")
+    expected_shortfall_low_90 = _number("As of the value at risk.")
+    expected_shortfall_high_90 = _number("As of the value at risk.")
     unit = serializers.ChoiceField(choices=("log_return",))
     method = serializers.CharField()
     n = serializers.IntegerField(allow_null=True, help_text="Daily returns that it was measured from.")
@@ -192,7 +216,10 @@ class RiskAnswer(serializers.Serializer):
     tail = TailLoss(many=True)
     flags = Flag(many=True)
     as_of = serializers.DateField(allow_null=True, help_text="Data through the close of this UTC day.")
-    stale = serializers.BooleanField(help_text="A newer score should be there by now.")
+    stale = serializers.BooleanField(
+        help_text="The newest price behind it is older than a price should be by now: a newer score should be there, or"
+        " its prices have ended."
+    )
     model_version = serializers.CharField(allow_null=True)
     provenance = Provenance(allow_null=True)
     explanation = serializers.CharField(help_text="In words, with what to do about it.")
@@ -232,6 +259,9 @@ class RankedScore(serializers.Serializer):
     score = _number("From 0 to 100; null with a status and a reason.")
     score_low_90 = _number("Of the conformal 90 % interval of what is to come; null where nothing is forecast.")
     score_high_90 = _number("Of the conformal 90 % interval of what is to come.")
+    is_stablecoin = serializers.BooleanField(
+        help_text="The conformal interval is that of ordinary assets and has not been shown to hold for pegged ones."
+    )
     estimate_low_90 = _number("How well the score itself is measured, nominal 90 %; null where it is not known.")
     estimate_high_90 = _number("The same; not where the risk will lie.")
     percentile = _number("From 0 to 100.")
@@ -241,7 +271,7 @@ class RankedScore(serializers.Serializer):
     delta = _number("Points since the score before.")
     observations = serializers.IntegerField()
     as_of = serializers.DateField()
-    stale = serializers.BooleanField()
+    stale = serializers.BooleanField(help_text="The newest price behind it is older than it should be by now.")
     model_version = serializers.CharField()
     input_hash = serializers.CharField()
     url = serializers.CharField()
@@ -399,14 +429,23 @@ class CalibrationRow(serializers.Serializer):
     horizon_days = serializers.IntegerField()
     what = serializers.ChoiceField(choices=("value_at_risk_exceeded", "inside_interval"))
     level = serializers.FloatField()
-    bucket = serializers.CharField(allow_null=True, help_text="null: all of them together.")
+    bucket = serializers.CharField(
+        allow_null=True,
+        help_text="Size and length of history, or `pegged`: stablecoins are counted apart. null: all others together.",
+    )
     n = serializers.IntegerField()
     hits = serializers.IntegerField()
     hit_rate = serializers.FloatField()
     expected_rate = serializers.FloatField()
     interval = RateInterval(help_text="Of the hit rate.")
     agrees = serializers.BooleanField(help_text="The expected rate lies in the interval.")
-    shortfall_statistic = _number("Of one day: Acerbi and Szekely's Z2; positive: the shortfall was too small.")
+    shortfall_statistic = _number(
+        "Of one day: Acerbi and Szekely's Z2; positive: the shortfall was too small. null: there is no shortfall above"
+        " zero to compare with, or none on the days of the hits."
+    )
+    shortfall_n = _count(
+        "Of one day: outcomes whose shortfall was above zero, of which alone that statistic is; null: of a month."
+    )
     mean_width = _number("Of a month: points that the intervals were wide.")
     since = serializers.DateField()
     until = serializers.DateField()

@@ -1,6 +1,6 @@
 """The score of one asset: the latest with all that explains it, and the past ones."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -27,6 +27,9 @@ from risk.queries.scores import History, Span, midnight
 
 MAX_POINTS = 5_000
 
+_REACH_90 = 1.645
+"""Standard errors to either side that hold 90 % of a normal law."""
+
 MODEL = Text(max_length=64, description="A version of the model; default: the one in charge.")
 _ASSET = Parameters(
     strict=Boolean(default=False, description="Answer 409 when several assets carry the symbol."),
@@ -43,6 +46,10 @@ _FLAGS = (
     ("is_stale", "stale_prices", "More than a fifth of its last 90 returns are exactly zero."),
     ("bad_prints", "bad_prints", "Some prices were not believed and left out."),
 )
+
+
+_OF_THE_MODEL = ("base", "stablecoin_floor")
+"""Causes that are the same for every asset they apply to."""
 
 
 class ShowRisk(RiskView):
@@ -71,7 +78,7 @@ class ShowRisk(RiskView):
         run = scores.run_of(model, as_of=None if as_of is None else as_of.date())
         score = scores.score_in(run, found.row.id)
         body = _named(found) | (_unknown(model, as_of) if run is None or score is None else _described(score, run, at))
-        turn = None if score is None else fresh_until(score.as_of)
+        turn = None if score is None else fresh_until(score.as_of, score.data_to)
         return Answer.of(
             orjson.dumps(body, option=orjson.OPT_UTC_Z), at=at, fresh_until=turn if turn and turn > at else None
         )
@@ -117,13 +124,13 @@ def _described(score: RiskScore, run: ScoreRun, at: datetime) -> dict[str, objec
         "intervals": list(_intervals(score, run)),
         "estimation": _estimation(score),
         "confidence": _confidence(score),
-        "factors": _factors(score.contributions, score.measurements),
+        "factors": _factors(score, run),
         "delta_since_previous": _delta(score),
-        "tail": [{**entry, "window_days": evidence.WINDOW_DAYS} for entry in score.tail],
+        "tail": [_tail_loss(entry) for entry in score.tail],
         "flags": _flags(score),
         "data": _data(score, run),
         "as_of": score.as_of,
-        "stale": fresh_until(score.as_of) <= at,
+        "stale": fresh_until(score.as_of, score.data_to) <= at,
         "model_version": run.model.version,
         "provenance": {
             "score_id": score.pk,
@@ -139,6 +146,20 @@ def _described(score: RiskScore, run: ScoreRun, at: datetime) -> dict[str, objec
         "explanation": explanation.explanation(score),
         "what_this_is_not": model_card.WHAT_THIS_IS_NOT,
     }
+
+
+def _tail_loss(entry: Mapping[str, Any]) -> dict[str, object]:
+    """With the errors, which rows of earlier formulas do not hold, as nominal intervals, too."""
+    told = {**entry, "window_days": evidence.WINDOW_DAYS}
+    for name in ("value_at_risk", "expected_shortfall"):
+        error = entry.get(f"{name}_error")
+        reach = None if error is None else _REACH_90 * error
+        told |= {
+            f"{name}_error": error,
+            f"{name}_low_90": None if reach is None else entry[name] - reach,
+            f"{name}_high_90": None if reach is None else entry[name] + reach,
+        }
+    return told
 
 
 def _flags(score: RiskScore) -> list[dict[str, object]]:
@@ -183,6 +204,7 @@ def _intervals(score: RiskScore, run: ScoreRun) -> Any:
                 "high": getattr(score, f"{of}_high_{coverage}"),
                 "method": "conformal",
                 "bucket": score.bucket,
+                "note": explanation.of_interval(score) or None,
                 "n": 0 if run.fit is None else _calibrated_on(run.fit, of, level, score.bucket),
             }
 
@@ -214,9 +236,7 @@ def _estimation(score: RiskScore) -> dict[str, object] | None:
     }
 
 
-def _factors(
-    contributions: Sequence[Mapping[str, Any]], measurements: Sequence[Mapping[str, Any]]
-) -> list[dict[str, object]]:
+def _factors(score: RiskScore, run: ScoreRun) -> list[dict[str, object]]:
     return [
         {
             "component": entry["component"],
@@ -225,12 +245,27 @@ def _factors(
             "description": explanation.CAUSES[entry["component"]],
             "measurements": [
                 {name: measured.get(name) for name in ("name", "value", "unit", "standard_error", "n", "percentile")}
-                for measured in measurements
+                | {"weight": evidence.weight(run.fit, measured["name"])}
+                for measured in score.measurements
                 if measured["component"] == entry["component"]
             ],
+            "sources": _sources(entry["component"], score, run),
         }
-        for entry in contributions
+        for entry in score.contributions
     ]
+
+
+def _sources(component: str, score: RiskScore, run: ScoreRun) -> list[str]:
+    """Where what a cause was made of can be read."""
+    slug = {"symbol": score.asset.slug}
+    if component in _OF_THE_MODEL:
+        return [reverse("risk-model", kwargs={"model_version": run.model.version})]
+    if component == "news":
+        return [reverse("cryptocurrency-news", kwargs=slug)]
+    if component == "wrapping" or score.data_to is None:
+        return []
+    end = score.data_to + scores.DAY
+    return [f"{reverse('cryptocurrency-history', kwargs=slug)}?interval=1d&limit={evidence.WINDOW_DAYS}&end={end}"]
 
 
 def _direction(entry: Mapping[str, Any]) -> str:
@@ -281,6 +316,10 @@ _COLUMNS = [
     {"name": "estimate_high_80", "unit": "points, how well the score itself is measured, nominal 80 %"},
     {"name": "estimate_low_90", "unit": "points, how well the score itself is measured, nominal 90 %"},
     {"name": "estimate_high_90", "unit": "points, how well the score itself is measured, nominal 90 %"},
+    {
+        "name": "is_stablecoin",
+        "unit": "pegged: its conformal intervals are those of ordinary assets, not shown to hold",
+    },
 ]
 
 
@@ -313,7 +352,8 @@ class ShowRiskHistory(RiskView):
         found = market.match(path["symbol"], market.reader(version), strict=values["strict"], by=values["by"])
         model = scores.model_of(values["model"])
         series = scores.history(found.row.id, model, Span.between(start, end, limit=values["limit"]))
-        turn = None if series.as_of is None else fresh_until(series.as_of)
+        newest = series.newest
+        turn = None if newest is None else fresh_until(newest.as_of, newest.data_to)
         return Answer.of(
             orjson.dumps(_series(series, values["shape"], found, model, at), option=orjson.OPT_UTC_Z),
             at=at,
@@ -324,7 +364,7 @@ class ShowRiskHistory(RiskView):
 def _series(series: History, shape: str, found: Match, model: RiskModel | None, at: datetime) -> dict[str, object]:
     names = [column["name"] for column in _COLUMNS]
     points = [[midnight(score.as_of), *(getattr(score, name) for name in names[1:])] for score in series.scores]
-    as_of = series.as_of
+    newest = series.newest
     return {
         "columns": _COLUMNS,
         "points": points if shape == "columns" else [dict(zip(names, point, strict=True)) for point in points],
@@ -336,8 +376,8 @@ def _series(series: History, shape: str, found: Match, model: RiskModel | None, 
             "interval_seconds": 86_400,
             "model_version": None if model is None else model.version,
             "missing_reason": "no_model" if model is None else None if points else "not_scored",
-            "as_of": None if as_of is None else midnight(as_of + scores.DAY),
-            "stale": as_of is None or fresh_until(as_of) <= at,
+            "as_of": None if newest is None else midnight(newest.as_of + scores.DAY),
+            "stale": newest is None or fresh_until(newest.as_of, newest.data_to) <= at,
             "source": [] if model is None else [model.version],
             "fill": "none",
             "gaps": [(midnight(first), midnight(end)) for first, end in series.gaps],

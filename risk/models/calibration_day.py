@@ -2,9 +2,14 @@ from django.db import models
 
 from risk.models.forecast_outcome import ForecastOutcome
 
+PEGGED = "pegged"
+"""The bucket of assets that are stablecoins; no other bucket has its name."""
+
 
 class CalibrationDay(models.Model):
     """How the forecasts of a model's scores of a day fared, counted by horizon, level and bucket.
+
+    Pegged assets are a bucket of their own, whatever the bucket of their scores: intervals are learnt without them.
 
     Derived from `ForecastOutcome` by the deed that stores outcomes, in the same transaction, so that years of them are
     told in milliseconds. `verify_invariants` compares the two.

@@ -110,7 +110,10 @@ class RiskScore(models.Model):
         help_text='[{"name", "component", "value", "unit", "standard_error", "n", "percentile"}]; null: not known.',
     )
     tail = models.JSONField(
-        default=list, help_text='[{"level", "horizon_days", "value_at_risk", "expected_shortfall", "method", "n"}]'
+        default=list,
+        help_text='[{"level", "horizon_days", "value_at_risk", "value_at_risk_error", "expected_shortfall",'
+        ' "expected_shortfall_error", "unit", "method", "n"}]; losses are positive, errors are standard errors in the'
+        " same unit, null where they are not known.",
     )
     is_stablecoin = models.BooleanField(default=False)
     is_pumped = models.BooleanField(default=False)

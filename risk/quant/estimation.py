@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from risk.quant.histories import Histories, Places, live
 from risk.quant.random_numbers import Stream
 from risk.quant.returns import Sequences
 from risk.quant.status import is_ok
-from risk.quant.tail_risk import Method, TailRisk, shortfall_error
+from risk.quant.tail_risk import Method, Pool, Simulation, TailRisk
 
 DRAWS = 200
 DAYS = 250
@@ -29,6 +30,8 @@ ESTIMATES = ("volatility", "recent_volatility", "lasting_volatility", "expected_
 _POOL = 1_000  # quantiles that stand for a law
 _COORDINATES = 5
 _TAIL, _WIDTH = 5, 6
+_GRID = np.linspace(-6.0, 6.2, 123)
+"""Coordinates of the tail between whose losses those of others lie."""
 
 
 class Basis(StrEnum):
@@ -64,6 +67,8 @@ class Errors:
 
     logs: FloatArray
     basis: LabelArray
+    tails: FloatArray
+    """Assets x levels x (value at risk, expected shortfall): standard errors, as shares of what they belong to."""
 
     @property
     def standard_errors(self) -> FloatArray:
@@ -95,12 +100,14 @@ class Known:
     filtered: Filtered
     """Its residuals are those of what happened."""
     autoregression: Har
-    tail: TailRisk
-    """At the level of the expected shortfall."""
-    residuals: FloatArray
-    """By asymmetric EWMA, of what happened; NaN where there is none."""
-    peers_deviation: float
-    """Of the logs of other assets' tails of residuals, which stand for those of short histories."""
+    tails: tuple[TailRisk, ...]
+    level: float
+    """The one of these whose expected shortfall is one of `ESTIMATES`."""
+    by_asymmetric: Simulation
+    by_garch: Simulation
+    """What the tails are made of."""
+    pool: Pool
+    """Other assets' tails, which stand for those of short histories."""
 
 
 def errors(known: Known, *, prior: Prior | None, bootstrap: Bootstrap, engine: Engine | None = None) -> Errors:
@@ -116,18 +123,22 @@ def errors(known: Known, *, prior: Prior | None, bootstrap: Bootstrap, engine: E
     size = len(known.sequences.size)
     logs = np.full((size, len(ESTIMATES), DRAWS), np.nan)
     basis = np.full(size, Basis.NONE, dtype=object)
+    tails = np.full((size, len(known.tails), 2), np.nan)
     if prior is None:
-        return Errors(logs, basis)
+        return Errors(logs, basis, tails)
     engine = engine or installed()
     own, centres, factors = _identified(known, prior)
     others = np.setdiff1d(np.flatnonzero(known.sequences.size >= FEWEST), own)
+    of_residuals = _of_residuals(known)
     if own.size:
-        logs[own] = _logs(known, own, _fitted(known, own, centres, factors, bootstrap), bootstrap, engine)
+        redraw = _fitted(known, own, centres, factors, bootstrap)
+        logs[own], tails[own] = _logs(known, own, redraw, of_residuals[own], bootstrap, engine)
         basis[own] = Basis.FITTED
     if others.size:
-        logs[others] = _logs(known, others, _pooled(known, others, prior, bootstrap), bootstrap, engine)
+        redraw = _pooled(known, others, prior, bootstrap)
+        logs[others], tails[others] = _logs(known, others, redraw, of_residuals[others], bootstrap, engine)
         basis[others] = Basis.POOLED
-    return Errors(logs, basis)
+    return Errors(logs, basis, tails)
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,8 +232,15 @@ def _dynamics(places: FloatArray, scale: FloatArray) -> FloatArray:
     return drawn
 
 
-def _logs(known: Known, rows: IntArray, redraw: _Redraw, bootstrap: Bootstrap, engine: Engine) -> FloatArray:
-    """Assets x `ESTIMATES` x draws."""
+def _logs(
+    known: Known,
+    rows: IntArray,
+    redraw: _Redraw,
+    of_residuals: FloatArray,
+    bootstrap: Bootstrap,
+    engine: Engine,
+) -> tuple[FloatArray, FloatArray]:
+    """Assets x `ESTIMATES` x draws, and assets x levels x (value at risk, expected shortfall)."""
     lived = live(redraw.histories, bootstrap.places, engine=engine)
     truth, tomorrow = np.log(lived.ahead) + redraw.width, np.log(lived.variance)
     recent, lasting = np.log(lived.recent), np.log(lived.lasting)
@@ -236,32 +254,76 @@ def _logs(known: Known, rows: IntArray, redraw: _Redraw, bootstrap: Bootstrap, e
     combined = np.where(is_known, estimates - truth, 0.0).sum(axis=0) / is_known.sum(axis=0)
     volatilities = [0.5 * error for error in (combined, np.log(lived.actual) - truth, lasting - truth)]
     asymmetric, believed = np.log(lived.asymmetric) - tomorrow, np.log(lived.believed) - tomorrow
-    tail = _tail(known, rows, redraw, asymmetric, believed, bootstrap)
-    return np.stack([*volatilities, tail], axis=1)
+    tail, errors = _tails(known, rows, redraw, asymmetric, believed, of_residuals, bootstrap)
+    return np.stack([*volatilities, tail], axis=1), errors
 
 
-def _tail(
-    known: Known, rows: IntArray, redraw: _Redraw, asymmetric: FloatArray, fitted: FloatArray, bootstrap: Bootstrap
-) -> FloatArray:
-    """The error of the expected shortfall of one day, given those of the log variances of that day."""
-    is_combined = known.tail.method[rows] == Method.COMBINED
-    residuals = np.where(is_combined[:, None], known.filtered.residuals[rows], known.residuals[rows])
-    error = shortfall_error(residuals, level=known.tail.level)
-    error = np.where(known.tail.method[rows] == Method.ASYMMETRIC_POOLED, known.peers_deviation, error)
-    of_residuals = error[:, None] * bootstrap.normals[_TAIL]
+def _of_residuals(known: Known) -> FloatArray:
+    """Assets x levels x (value at risk, expected shortfall): the errors of the residuals' tails, as shares of them.
+
+    Of a tail that is that of others the error is how far apart theirs are.
+    """
+    errors = np.empty((len(known.sequences.size), len(known.tails), 2))
+    for place, tail in enumerate(known.tails):
+        by_asymmetric, by_garch = (model.errors(level=tail.level) for model in (known.by_asymmetric, known.by_garch))
+        of_peers = known.pool.quantile_deviation[place], known.pool.deviation[place]
+        for column, peers in enumerate(of_peers):
+            own = np.where(tail.method == Method.COMBINED, by_garch[column], by_asymmetric[column])
+            errors[:, place, column] = np.where(tail.method == Method.ASYMMETRIC_POOLED, peers, own)
+    return errors
+
+
+def _tails(
+    known: Known,
+    rows: IntArray,
+    redraw: _Redraw,
+    asymmetric: FloatArray,
+    fitted: FloatArray,
+    of_residuals: FloatArray,
+    bootstrap: Bootstrap,
+) -> tuple[FloatArray, FloatArray]:
+    """The errors of the losses of one day, given those of the log variances of that day: drawn of the expected
+    shortfall at the level that is asked for, the standard ones of every level.
+
+    Of each of the three that a combination is the mean of it is half the error of the log variance, and that of the
+    tail of the residuals, or of Student's t with the tail that was drawn.
+    """
     # Residuals are as much too large as the variances that they are divided by are too small on the whole.
-    simulated = 0.5 * (asymmetric - asymmetric.mean(axis=1)[:, None]) + of_residuals
-    grid, heights = _shortfalls(known.tail.level)
-    student = np.interp(redraw.fitted_tail, grid, heights)[:, None] - np.interp(redraw.tail, grid, heights)
-    combined = (simulated + (0.5 * fitted + of_residuals) + (0.5 * fitted + student)) / 3
-    return np.asarray(np.where(is_combined[:, None], combined, simulated))
+    simulated = 0.5 * (asymmetric - asymmetric.mean(axis=1)[:, None])
+    mean_of_three = (simulated + fitted) / 3
+    normals = bootstrap.normals[_TAIL]
+    drawn = np.empty(0)
+    errors = np.empty_like(of_residuals)
+    for place, tail in enumerate(known.tails):
+        both = np.flatnonzero(tail.method[rows] == Method.COMBINED)
+        for column in range(2):
+            error = of_residuals[:, place, column, None] * normals
+            logs = simulated + error
+            if both.size:
+                student = _of_student(column, tail.level, redraw.fitted_tail[both, None])
+                student = student - _of_student(column, tail.level, redraw.tail[both])
+                logs[both] = mean_of_three[both] + (2 * error[both] + student) / 3
+            errors[:, place, column] = logs.std(axis=1, ddof=1)
+            if column and tail.level == known.level:
+                drawn = logs
+    return drawn, errors
 
 
-def _shortfalls(level: float) -> tuple[FloatArray, FloatArray]:
-    """The log of the expected shortfall of Student's t of unit variance, by the coordinate of the tail."""
-    grid = np.linspace(-6.0, 6.2, 123)
-    places = np.column_stack([np.zeros((grid.size, _COORDINATES - 1)), grid])
-    return grid, np.asarray(np.log(student_shortfall(level, garch.parameters_at(places)[:, -1])))
+def _of_student(column: int, level: float, coordinates: FloatArray) -> FloatArray:
+    """The log of the value at risk or of the expected shortfall of Student's t of unit variance, by the coordinate of
+    its tail."""
+    heights = _heights(level)[column]
+    place = np.clip((coordinates - _GRID[0]) / (_GRID[1] - _GRID[0]), 0.0, _GRID.size - 1.0)
+    below = np.minimum(place.astype(np.int64), _GRID.size - 2)
+    return np.asarray(heights[below] + (place - below) * np.diff(heights)[below])
+
+
+@cache
+def _heights(level: float) -> tuple[FloatArray, FloatArray]:
+    """Along the grid."""
+    places = np.column_stack([np.zeros((_GRID.size, _COORDINATES - 1)), _GRID])
+    nu = garch.parameters_at(places)[:, -1]
+    return np.log(student_quantile(level, nu)), np.log(student_shortfall(level, nu))
 
 
 def _log(values: FloatArray) -> FloatArray:

@@ -1,6 +1,6 @@
 """What is measured of every asset on a day: the columns from which risk is forecast and explained."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -26,7 +26,6 @@ from risk.quant.tail_risk import (
     garch_filtered,
     garch_student,
     pool,
-    residuals,
     with_pool,
 )
 
@@ -267,7 +266,7 @@ def measure_alone(
         "quarter_drawdown": (quarter.maximum, quarter.observations),
         "conditional_drawdown": (depth.conditional, depth.observations),
         "illiquidity": (-_log(trade.median_volume), trade.volume_observations),
-        "price_impact": (_log(trade.amihud), trade.volume_observations),
+        "price_impact": (_log(trade.amihud), trade.amihud_observations),
         "zero_returns": (trade.zero_return_share, counts(returns(prices[:, -QUARTER:]).values)),
         "beta": (dependence.beta, dependence.observations),
         "downside_beta": (dependence.downside_beta, dependence.observations),
@@ -287,8 +286,9 @@ def measure_alone(
     }
     drawn = None
     if bootstrap is not None:
-        peers = float(market.pool.deviation[LEVELS.index(LEVEL)])
-        model = estimation.Known(packed, fits, filtered, autoregression, tail, residuals(happened, asymmetric), peers)
+        model = estimation.Known(
+            packed, fits, filtered, autoregression, tails, LEVEL, by_asymmetric, by_garch, market.pool
+        )
         drawn = _as_shrunk(estimation.errors(model, prior=prior, bootstrap=bootstrap), packed.size)
         errors_of |= dict(zip(estimation.ESTIMATES, drawn.standard_errors.T, strict=True))
     nothing = np.full(len(prices), np.nan)
@@ -311,7 +311,7 @@ def _as_shrunk(errors: Errors, observations: IntArray) -> Errors:
     logs = errors.logs.copy()
     for name in SHRUNK:
         logs[:, estimation.ESTIMATES.index(name)] *= np.sqrt(_weight(observations))[:, None]
-    return Errors(logs, errors.basis)
+    return replace(errors, logs=logs)
 
 
 def together(

@@ -29,6 +29,8 @@ class Liquidity:
     liquidation_cost: FloatArray
     """As a fraction of the order; infinite where there is no volume."""
     volume_observations: IntArray
+    amihud_observations: IntArray
+    """Days with a return and a volume above zero."""
     turnover_observations: IntArray
     median_volume_error: FloatArray
     amihud_error: FloatArray
@@ -75,6 +77,7 @@ def liquidity(
         days,
         cost,
         counts(volumes),
+        counts(impact),
         counts(volumes / caps),
         standard_errors.of_median(volumes),
         standard_errors.of_mean(impact),

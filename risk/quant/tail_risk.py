@@ -55,15 +55,16 @@ class Pool:
     levels: tuple[float, ...]
     value_at_risk: FloatArray
     expected_shortfall: FloatArray
+    quantile_deviation: FloatArray
     deviation: FloatArray
-    """Of the logs of the assets' own shortfalls: how far another asset's may be from that of all."""
+    """Of the logs of the assets' own values at risk and shortfalls: how far another asset's may be from that of all."""
     observations: int
 
     @classmethod
     def empty(cls, levels: Sequence[float]) -> "Pool":
         """Of nobody."""
         nothing = np.full(len(levels), np.nan)
-        return cls(tuple(levels), nothing, nothing, nothing, 0)
+        return cls(tuple(levels), nothing, nothing, nothing, nothing, 0)
 
 
 def historical(returns: FloatArray, *, level: float) -> TailRisk:
@@ -122,6 +123,47 @@ class Simulation:
             status,
         )
 
+    def errors(self, *, level: float) -> tuple[FloatArray, FloatArray]:
+        """The standard errors of the value at risk and of the expected shortfall of the divided returns, as shares of
+        them; NaN where there is none.
+
+        Residuals hardly depend on each other. Of n of them a share p = 1 - level is binomial, so that the quantile
+        varies as the observation at the edge of the tail does when the edge moves by the deviation s = sqrt(n p (1 -
+        p)): half the distance between the logs of the order statistics s places before and behind it, those between two
+        in proportion. This is McKean and Schrader (1984), Communications in Statistics B 13, for a quantile instead of
+        the median, an interval of one deviation instead of 95 %, for which tails are too short, and logs, in which they
+        are more even. The excesses over the quantile vary by the root of their variance over n p^2: Chen (2008), J.
+        Financial Econometrics 6.
+        """
+        quantile, shortfall, status = _empirical(self.ordered, level)
+        size = counts(self.ordered)
+        tail = (1 - level) * size
+        edge, reach = np.floor(tail + 1e-9), np.sqrt(level * tail)
+        last = max(0, min(int((edge + reach).max(initial=0)) + 1, self.ordered.shape[1] - 1))
+        worst = self.ordered[:, : last + 1]
+        outer, inner = -_between(worst, edge - reach), -_between(worst, edge + reach)
+        size = np.maximum(size, 1)
+        with np.errstate(invalid="ignore"):
+            excess = np.fmax(-worst - quantile[:, None], 0.0)
+            spans = is_ok(status) & (edge >= reach) & (inner > 0)
+        # Cumulated one by one, as the tail itself is.
+        first, second = (power.cumsum(axis=1)[:, -1] / size for power in (excess, excess * excess))
+        of_quantile = 0.5 * np.log(np.where(spans, outer / np.where(spans, inner, 1.0), 1.0))
+        of_shortfall = np.sqrt(np.maximum(second - first * first, 0.0) / size) / (1 - level)
+        loses = is_ok(status) & (shortfall > 0)
+        return (
+            np.where(spans, of_quantile, np.nan),
+            np.where(loses, of_shortfall / np.where(loses, shortfall, 1.0), np.nan),
+        )
+
+
+def _between(ordered: FloatArray, place: FloatArray) -> FloatArray:
+    """Of each row the value at a place, counted from zero, which may lie between two."""
+    rows, most = np.arange(len(ordered)), ordered.shape[1] - 1
+    below = np.clip(np.floor(place), 0, most).astype(np.int64)
+    low, high = ordered[rows, below], ordered[rows, np.minimum(below + 1, most)]
+    return np.asarray(low + (place - below) * (high - low))
+
 
 def asymmetric_filtered(returns: FloatArray, model: Ewma) -> Simulation:
     """By an `asymmetric_ewma`. `returns` end where the variances of `model` end.
@@ -138,23 +180,29 @@ def ewma_filtered(returns: FloatArray, model: Ewma) -> Simulation:
 
 def pool(returns: Returns, *, levels: Sequence[float]) -> Pool:
     """The tail of the filtered residuals of these assets together, of those with enough to leave out the first."""
-    divided = residuals(returns.sequences().masked(), asymmetric_ewma(returns.winsorised().sequences()))
+    divided = _residuals(returns.sequences().masked(), asymmetric_ewma(returns.winsorised().sequences()))
     members = _settled(divided[counts(divided) >= _SETTLED])
     if len(members) < POOL_ASSETS:
         return Pool.empty(levels)
     everybody = members[~np.isnan(members)][None]
     together, apart = _ordered(everybody), _ordered(members)
     tails = [_empirical(together, level) for level in levels]
-    own = np.column_stack([_empirical(apart, level)[1] for level in levels])
-    with np.errstate(invalid="ignore", divide="ignore"):
-        spread = deviations(np.where(own > 0, np.log(own), np.nan).T)
+    own = [_empirical(apart, level) for level in levels]
     return Pool(
         tuple(levels),
         np.array([quantile[0] for quantile, _, _ in tails]),
         np.array([shortfall[0] for _, shortfall, _ in tails]),
-        spread,
+        _spreads([quantile for quantile, _, _ in own]),
+        _spreads([shortfall for _, shortfall, _ in own]),
         everybody.size,
     )
+
+
+def _spreads(losses: Sequence[FloatArray]) -> FloatArray:
+    """The deviation of the logs of those above zero, a value a level."""
+    own = np.vstack(losses)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return deviations(np.where(own > 0, np.log(own), np.nan))
 
 
 def with_pool(own: TailRisk, model: Ewma, pool: Pool) -> TailRisk:
@@ -225,21 +273,6 @@ def extreme(fits: GarchFit, filtered: Filtered, *, level: float) -> TailRisk:
     )
 
 
-def shortfall_error(residuals: FloatArray, *, level: float) -> FloatArray:
-    """The standard error of each row's empirical expected shortfall, as a share of it; NaN where there is none.
-
-    The excesses over the quantile vary by the root of their variance over n (1 - level)^2: Chen (2008), J. Financial
-    Econometrics 6, for observations that hardly depend on each other, as residuals do.
-    """
-    quantile, shortfall, status = _empirical(_ordered(residuals), level)
-    size = np.maximum(counts(residuals), 1)
-    excess = np.fmax(-residuals - quantile[:, None], 0.0)
-    first, second = excess.sum(axis=1) / size, (excess * excess).sum(axis=1) / size
-    good = is_ok(status) & (shortfall > 0)
-    error = np.sqrt((second - first * first) / size) / (1 - level)
-    return np.where(good, error / np.where(good, shortfall, 1.0), np.nan)
-
-
 def combined(asymmetric: TailRisk, garch: TailRisk, student: TailRisk) -> TailRisk:
     """The mean of asymmetric EWMA-filtered, GARCH-filtered and GARCH-t; the first alone on short histories or where
     GARCH has no fit.
@@ -267,7 +300,7 @@ def _blended(full: BoolArray, values: list[FloatArray]) -> FloatArray:
 
 
 def _filtered(returns: FloatArray, model: Ewma, method: Method) -> Simulation:
-    divided = residuals(returns, model)
+    divided = _residuals(returns, model)
     return Simulation(
         _ordered(_settled(divided)),
         np.sqrt(model.next_variance),
@@ -299,7 +332,7 @@ def _empirical(ordered: FloatArray, level: float) -> tuple[FloatArray, FloatArra
     return np.where(good, -edge, np.nan), np.where(good, -total / np.where(good, tail, 1.0), np.nan), status
 
 
-def residuals(returns: FloatArray, model: Ewma) -> FloatArray:
+def _residuals(returns: FloatArray, model: Ewma) -> FloatArray:
     """Each return in units of the risk that was foreseen for its day."""
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(model.variances > 0, returns / np.sqrt(model.variances), np.nan)

@@ -144,6 +144,9 @@ class Measured:
     value_at_risk: FloatArray
     """Assets x `LEVELS`, log returns."""
     expected_shortfall: FloatArray
+    value_at_risk_error: FloatArray
+    expected_shortfall_error: FloatArray
+    """Their standard errors, log returns; NaN where they are not known or nobody asked."""
     tail_method: NDArray[np.str_]
     tail_count: IntArray
     standard_errors: FloatArray
@@ -270,6 +273,9 @@ def measured(
     }
     if alone.errors is not None and redraws is not None:
         found["basis"] = np.array([str(basis) for basis in alone.errors.basis], dtype="U16")
+        for kind, name in enumerate(("value_at_risk", "expected_shortfall")):
+            # A mean above the losses makes gains of them, of which the error is no share.
+            found[f"{name}_error"] = np.where(found[name] > 0, found[name] * alone.errors.tails[:, :, kind], np.nan)
         if redraws.weights is not None:
             found["errors"] = alone.errors.quantiles(redraws.weights, ENDS)
     for name, values in found.items():
@@ -313,6 +319,8 @@ def _blank(asset_ids: IntArray, hashes: Sequence[str], *, error: str) -> Measure
         is_given=np.zeros(size, dtype=np.bool_),
         value_at_risk=nothing(size, levels),
         expected_shortfall=nothing(size, levels),
+        value_at_risk_error=nothing(size, levels),
+        expected_shortfall_error=nothing(size, levels),
         tail_method=np.full((size, levels), "", dtype="U24"),
         tail_count=none(size, levels),
         standard_errors=nothing(size, len(FEATURES)),
@@ -552,7 +560,7 @@ def naturals(found: Measured, beside: Compared) -> Iterator[list[Natural]]:
     values[:, NAMES.index("smallness")] = found.market_cap
     column = NAMES.index("expected_shortfall")
     values[:, column] = found.expected_shortfall[:, LEVELS.index(features.LEVEL)]
-    errors[:, column] *= values[:, column]
+    errors[:, column] *= np.where(values[:, column] > 0, values[:, column], np.nan)
     errors[~np.isfinite(values)] = np.nan
     unknown = np.full(found.beside.shape, np.nan)
     columns = (

@@ -8,32 +8,35 @@ from typing import Literal
 from django.db import connection
 
 from risk.models import ForecastOutcome
+from risk.models.calibration_day import PEGGED
 from risk.quant.hit_rate import HitRate, hit_rate
 
 What = Literal["value_at_risk_exceeded", "inside_interval"]
 
+# Pegged assets are no part of all of them together: what is said of the others was learnt without them.
 # Assets of a day go together, and so do months that overlap: a cluster is a day, or thirty.
 _CLUSTERS = (
-    "SELECT day.model_id, day.horizon, day.level, day.bucket, GROUPING(day.bucket) AS is_pooled,"
+    "SELECT day.model_id, day.horizon, day.level, part.bucket,"  # noqa: S608  # literal name
     " CASE day.horizon WHEN 'day' THEN day.as_of - DATE '1970-01-01' ELSE (day.as_of - DATE '1970-01-01') / 30 END"
     " AS cluster, sum(day.size)::float8 AS n, sum(day.hits)::float8 AS h, min(day.as_of) AS first,"
     " max(day.as_of) AS last, sum(day.beyond) AS beyond, sum(day.comparable)::float8 AS comparable,"
     " sum(day.width) AS width FROM risk_calibrationday day"
-    " WHERE {where} GROUP BY GROUPING SETS ((1, 2, 3, 6, day.bucket), (1, 2, 3, 6))"
+    " CROSS JOIN LATERAL (VALUES (day.bucket), (NULL)) AS part (bucket)"
+    f" WHERE {{where}} AND (part.bucket IS NOT NULL OR day.bucket <> '{PEGGED}') GROUP BY 1, 2, 3, 4, cluster"
 )
 _TABLE = (
-    "SELECT model.version, c.horizon, c.level, CASE c.is_pooled WHEN 1 THEN NULL ELSE c.bucket END,"
+    "SELECT model.version, c.horizon, c.level, c.bucket,"
     " count(*), sum(h), sum(n), sum(h * h), sum(h * n), sum(n * n), min(c.first), max(c.last),"
     " sum(beyond), sum(comparable), sum(width)"
     " FROM ({clusters}) c JOIN risk_riskmodel model ON model.id = c.model_id"
-    " GROUP BY model.version, c.horizon, c.level, c.is_pooled, c.bucket"
-    " ORDER BY model.version, c.horizon, c.level, c.is_pooled DESC, c.bucket"
+    " GROUP BY model.version, c.horizon, c.level, c.bucket"
+    " ORDER BY model.version, c.horizon, c.level, c.bucket NULLS FIRST"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One model, horizon and level in one bucket, or in all (`bucket` None)."""
+    """One model, horizon and level in one bucket, or in all but the pegged (`bucket` None)."""
 
     model_version: str
     horizon: str
@@ -46,7 +49,13 @@ class Row:
     last: date
     found: HitRate
     shortfall_statistic: float | None
-    """Of the next day: Acerbi and Szekely's Z2, positive where the shortfall was too small; 0 for a true model."""
+    """Of the next day: Acerbi and Szekely's Z2, positive where the shortfall was too small; 0 for a true model.
+
+    None where there was no shortfall above zero, and where the only hits were on days without one: without their losses
+    it would be -1, as if there had been no hit.
+    """
+    comparable: int | None
+    """Outcomes whose shortfall was above zero, of which alone the statistic is."""
     mean_width: float | None
     """Of the next 30 days: points of the score that the intervals were wide."""
 
@@ -104,6 +113,7 @@ def _row(
 ) -> Row:
     found = hit_rate(clusters=clusters, hits=hits, size=size, hits_squared=hits_squared, cross=cross, squared=squared)
     is_day = horizon == ForecastOutcome.Horizon.DAY
+    can_be_told = is_day and comparable > 0 and (beyond != 0 or not hits)
     return Row(
         version,
         horizon,
@@ -115,6 +125,7 @@ def _row(
         first,
         last,
         found,
-        beyond / (comparable * (1 - level)) - 1 if is_day and comparable else None,
+        beyond / (comparable * (1 - level)) - 1 if can_be_told else None,
+        int(comparable) if is_day else None,
         None if is_day or width is None else width / size,
     )

@@ -69,8 +69,8 @@ class History:
     next_start: date | None
 
     @property
-    def as_of(self) -> date | None:
-        return self.scores[-1].as_of if self.scores else None
+    def newest(self) -> RiskScore | None:
+        return self.scores[-1] if self.scores else None
 
 
 def history(asset_id: int, model: RiskModel | None, span: Span) -> History:

@@ -1,6 +1,6 @@
 """The newest verdict on each asset, as the market's port shows it."""
 
-from risk.freshness import FRESH_DAYS
+from risk.freshness import FRESH_UNTIL
 
 _RUN = (
     "SELECT run.id FROM risk_scorerun run JOIN risk_riskmodel model ON model.id = run.model_id AND model.is_headline"
@@ -9,7 +9,7 @@ _RUN = (
 
 RELATION = (
     "(SELECT score.asset_id, score.score, score.percentile, score.band, score.as_of, score.status,"  # noqa: S608  # literal columns
-    f" (score.as_of + {FRESH_DAYS})::timestamp AT TIME ZONE 'UTC' AS fresh_until"
+    f" {FRESH_UNTIL} AS fresh_until"
     f" FROM risk_riskscore score WHERE score.run_id = ({_RUN}))"
 )
 """The rows of the last finished run of the model in charge; for `markets.risk_port`."""

@@ -406,7 +406,9 @@ def _tail(found: Measured, row: int) -> list[dict[str, Any]]:
             "level": level,
             "horizon_days": 1,
             "value_at_risk": float(found.value_at_risk[row, column]),
+            "value_at_risk_error": _or_none(float(found.value_at_risk_error[row, column])),
             "expected_shortfall": float(found.expected_shortfall[row, column]),
+            "expected_shortfall_error": _or_none(float(found.expected_shortfall_error[row, column])),
             "unit": "log_return",
             "method": str(found.tail_method[row, column]),
             "n": int(found.tail_count[row, column]),
@@ -414,6 +416,10 @@ def _tail(found: Measured, row: int) -> list[dict[str, Any]]:
         for column, level in enumerate(LEVELS)
         if isfinite(found.value_at_risk[row, column]) and isfinite(found.expected_shortfall[row, column])
     ]
+
+
+def _or_none(value: float) -> float | None:
+    return value if isfinite(value) else None
 
 
 def _past(run: ScoreRun, asset_ids: Sequence[int], parameters: Parameters) -> tuple[dict[int, RiskScore], set[int]]:
@@ -515,6 +521,7 @@ def _market(run: ScoreRun) -> Market:
             tuple(arrays["pool_levels"].tolist()),
             arrays["pool_value_at_risk"],
             arrays["pool_expected_shortfall"],
+            arrays["pool_quantile_deviation"],
             arrays["pool_deviation"],
             int(arrays["pool_observations"]),
         )

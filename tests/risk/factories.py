@@ -122,14 +122,16 @@ class RiskScoreFactory(DjangoModelFactory[RiskScore]):
             "level": 0.975,
             "horizon_days": 1,
             "value_at_risk": 0.048,
+            "value_at_risk_error": 0.004,
             "expected_shortfall": 0.066,
+            "expected_shortfall_error": 0.006,
             "unit": "log_return",
             "method": "combined",
             "n": 1000,
         }
     ]
     data_from = date(2023, 6, 16)
-    data_to = DAY
+    data_to = LazyAttribute(lambda score: score.as_of)
     observations = 1000
     input_hash = Sequence(lambda n: f"{n:064x}")
     context_hash = Sequence(lambda n: f"{n:064x}")

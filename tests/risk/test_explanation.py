@@ -9,7 +9,7 @@ import pytest
 from markets.risk_port import NOT_SCORED
 from markets.sentiment.events import Kind
 from risk import evidence, explanation, freshness, model_card
-from risk.models import RiskScore
+from risk.models import RiskFit, RiskScore
 from risk.quant import features, universe
 from risk.quant.estimation import DRAWS, Basis
 from risk.quant.features import HORIZON, WINDOW
@@ -45,6 +45,16 @@ def test_every_event_that_is_told_has_its_words() -> None:
 
 def test_every_status_without_a_score_has_its_words() -> None:
     assert set(explanation._WITHOUT_SCORE) == {*RiskScore.Status.values, NOT_SCORED} - set(RiskScore.SCORED)
+
+
+def test_every_measurement_of_the_engine_has_the_weight_of_its_feature() -> None:
+    fit = RiskFit(coefficients={name: float(place) for place, name in enumerate(features.NAMES)})
+
+    told = [evidence.weight(fit, universe._UNITS[name][0]) for name in features.NAMES]
+
+    assert told == list(range(len(features.NAMES)))
+    assert evidence.weight(fit, "turnover") is None
+    assert evidence.weight(None, "volatility") is None
 
 
 def test_every_basis_of_an_estimate_has_its_words_and_its_place_in_the_table() -> None:

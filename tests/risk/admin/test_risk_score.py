@@ -37,6 +37,7 @@ def test_the_page_of_a_score_draws_and_explains_it(client: Client, moderator: Us
     assert "not measurable" in page
     assert "How well the score is measured: its own history was simulated again" in page
     assert "<td>0.0500</td>" in page
+    assert "<td>0.0480</td><td>0.0040</td><td>0.0660</td><td>0.0060</td>" in page
 
 
 def test_a_page_without_a_score_says_why_and_draws_nothing(client: Client, moderator: User) -> None:

@@ -195,6 +195,22 @@ def test_loss_of_what_had_never_fallen_is_a_hit_without_a_ratio(
     pooled = get(client, CALIBRATION)["results"][0]
 
     assert (pooled["hits"], pooled["shortfall_statistic"]) == (len(shortfalls), statistic)
+    assert (pooled["n"], pooled["shortfall_n"]) == (len(shortfalls), len(shortfalls) - 1)
+
+
+@pytest.mark.parametrize(("is_exceeded", "statistic"), [(True, None), (False, -1.0)])
+def test_hits_without_a_shortfall_are_not_told_as_no_hits(
+    client: Client, is_exceeded: bool, statistic: float | None
+) -> None:
+    run = ScoreRunFactory.create()
+    DayOutcomeFactory.create(score__run=run)
+    gain = {"value_at_risk": -0.01, "expected_shortfall": -0.005, "realised_return": 0.002 if is_exceeded else 0.02}
+    DayOutcomeFactory.create(score__run=run, is_exceeded=is_exceeded, **gain)
+
+    pooled = get(client, CALIBRATION)["results"][0]
+
+    assert (pooled["n"], pooled["hits"], pooled["shortfall_n"]) == (2, int(is_exceeded), 1)
+    assert pooled["shortfall_statistic"] == statistic
 
 
 def test_without_an_outcome_the_table_says_why_it_is_empty(client: Client) -> None:

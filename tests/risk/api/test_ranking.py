@@ -1,6 +1,6 @@
 """All scores of a day, ranked."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -82,6 +82,7 @@ def test_a_row_says_all_that_a_number_needs(client: Client, run: ScoreRun) -> No
         "score": 42.0,
         "score_low_90": 28.5,
         "score_high_90": 58.0,
+        "is_stablecoin": False,
         "estimate_low_90": 36.5,
         "estimate_high_90": 49.5,
         "percentile": 11.5,
@@ -103,6 +104,27 @@ def test_a_row_without_a_score_says_why(client: Client, run: ScoreRun) -> None:
 
     assert (row["score"], row["status"]) == (None, "insufficient_history")
     assert row["reason"] == "Only 9 of the 14 days that are needed."
+
+
+def test_a_row_is_as_old_as_the_newest_price_behind_it(client: Client, run: ScoreRun) -> None:
+    RiskScoreFactory.create(asset__slug="late", run=run, data_to=DAY - timedelta(days=2))
+
+    stale = {row["slug"]: row["stale"] for row in ask(client)["results"]}
+
+    assert stale == {"a": False, "b": False, "c": False, "d": False, "late": True}
+
+
+def test_a_page_is_kept_no_longer_than_its_first_row_is_fresh(
+    client: Client, run: ScoreRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    RiskScoreFactory.create(asset__slug="late", run=run, data_to=DAY - timedelta(days=1))
+    before = client.get(SCORES)["ETag"]
+
+    monkeypatch.setattr(clock, "now", lambda: datetime(2026, 3, 13, tzinfo=UTC))
+
+    after = client.get(SCORES, headers={"If-None-Match": before})
+    assert after.status_code == 200
+    assert {row["slug"]: row["stale"] for row in after.json()["results"]}["late"] is True
 
 
 @pytest.mark.parametrize("ordering", ["score", "-score", "delta", "-delta", "-forecast_volatility"])

@@ -79,9 +79,28 @@ def test_a_factor_carries_what_was_measured_and_what_was_not(client: Client, btc
             "standard_error": 0.05,
             "n": 1000,
             "percentile": 10.0,
+            "weight": 0.4,
         }
     ]
+    assert factors["liquidity"]["measurements"][0]["weight"] is None
     assert factors["liquidity"]["measurements"][0]["value"] is None
+
+
+def test_a_factor_says_where_what_it_was_made_of_can_be_read(client: Client, btc: Asset, run: ScoreRun) -> None:
+    points = [{"component": name, "points": 10.5} for name in ("base", "volatility", "news", "wrapping")]
+    RiskScoreFactory.create(asset=btc, run=run, contributions=points)
+    store_daily_bars(btc, DAY - timedelta(days=1), [1.0, 2.0, 3.0])
+
+    sources = {factor["component"]: factor["sources"] for factor in risk(client)["factors"]}
+
+    assert sources == {
+        "base": [f"/api/v1/risk/models/{run.model.version}"],
+        "volatility": ["/api/v1/cryptocurrencies/bitcoin/history?interval=1d&limit=1000&end=2026-03-12"],
+        "news": ["/api/v1/cryptocurrencies/bitcoin/news"],
+        "wrapping": [],
+    }
+    points = client.get(sources["volatility"][0]).json()["points"]
+    assert [point[0][:10] for point in points] == ["2026-03-10", "2026-03-11"]
 
 
 def test_interval_tells_how_many_forecasts_of_its_bucket_made_it(client: Client, btc: Asset) -> None:
@@ -116,6 +135,25 @@ def test_intervals_say_that_they_are_conformal_and_on_how_much_they_were_calibra
         ("percentile", 0.9, 0.0, 55.0),
     ]
     assert {(each["method"], each["bucket"], each["n"]) for each in intervals} == {("conformal", "large, long", 120)}
+    assert {each["note"] for each in intervals} == {None}
+
+
+def test_interval_of_a_pegged_coin_promises_no_coverage(client: Client, btc: Asset, run: ScoreRun) -> None:
+    RiskScoreFactory.create(asset=btc, run=run, is_stablecoin=True)
+
+    body = risk(client)
+
+    note = "it is that of ordinary assets, and has not been shown to hold for pegged ones."
+    assert {each["note"] for each in body["intervals"]} == {note}
+    assert f"between 28 and 58 points, is no promise: {note}" in body["explanation"]
+    assert "in 9 of 10 such cases" not in body["explanation"]
+    assert client.get(HISTORY, {"shape": "objects"}).json()["points"][0]["is_stablecoin"] is True
+
+
+def test_interval_of_an_ordinary_asset_says_how_often_it_holds(client: Client, btc: Asset, run: ScoreRun) -> None:
+    RiskScoreFactory.create(asset=btc, run=run)
+
+    assert "in 9 of 10 such cases the realised risk lies between 28 and 58 points." in risk(client)["explanation"]
 
 
 def test_how_well_the_score_is_measured_is_told_apart_from_where_the_risk_will_lie(
@@ -170,13 +208,41 @@ def test_a_tail_loss_is_positive_and_says_level_horizon_method_n_and_window(
             "level": 0.975,
             "horizon_days": 1,
             "value_at_risk": 0.048,
+            "value_at_risk_error": 0.004,
+            "value_at_risk_low_90": pytest.approx(0.04142),
+            "value_at_risk_high_90": pytest.approx(0.05458),
             "expected_shortfall": 0.066,
+            "expected_shortfall_error": 0.006,
+            "expected_shortfall_low_90": pytest.approx(0.05613),
+            "expected_shortfall_high_90": pytest.approx(0.07587),
             "unit": "log_return",
             "method": "combined",
             "n": 1000,
             "window_days": 1000,
         }
     ]
+
+
+def test_a_tail_loss_of_unknown_error_has_none_and_not_zero(client: Client, btc: Asset, run: ScoreRun) -> None:
+    known = {"level": 0.975, "horizon_days": 1, "value_at_risk": 0.048, "expected_shortfall": 0.066}
+    rows = [known | {"unit": "log_return", "method": "combined", "n": 9}]
+    rows.append(rows[0] | {"level": 0.99, "value_at_risk_error": None, "expected_shortfall_error": None})
+    RiskScoreFactory.create(asset=btc, run=run, tail=rows)
+
+    body = risk(client)
+
+    for row in body["tail"]:
+        for name in ("value_at_risk", "expected_shortfall"):
+            assert [row[f"{name}_{what}"] for what in ("error", "low_90", "high_90")] == [None, None, None]
+    assert "may lose more than 4.7 % of a position, and such a day about 6.4 %;" in body["explanation"]
+
+
+def test_the_text_says_how_well_a_loss_is_known(client: Client, btc: Asset, run: ScoreRun) -> None:
+    RiskScoreFactory.create(asset=btc, run=run)
+
+    text = risk(client)["explanation"]
+
+    assert "may lose more than 4.7 % (standard error 0.4) of a position, and such a day about 6.4 % (standard" in text
 
 
 def test_a_number_says_where_it_comes_from(client: Client, btc: Asset, run: ScoreRun) -> None:
@@ -275,8 +341,34 @@ def test_the_text_names_the_loss_to_plan_for(client: Client, btc: Asset, run: Sc
     text = risk(client)["explanation"]
 
     assert text.startswith("Bitcoin scores 42 of 100 (moderate) as of the close of 2026-03-11, riskier than 12 %")
-    assert "about one day in 40 may lose more than 4.7 % of a position, and such a day about 6.4 %" in text
+    assert "about one day in 40 may lose more than 4.7 % (standard error 0.4) of a position, and such a day" in text
     assert "Confidence is medium: too few news to say anything." in text
+
+
+@pytest.mark.parametrize(
+    ("value_at_risk", "shortfall", "said"),
+    [
+        (
+            -0.01,
+            -0.005,
+            "no loss was observed at this level, one day in 40, which does not mean that there can be none",
+        ),
+        (0.0, 0.0, "no loss was observed at this level, one day in 40"),
+        (-0.01, 0.02, "no loss was observed at this level, but one day in 40 cost about 2.0 % of a position."),
+    ],
+)
+@pytest.mark.parametrize("is_stablecoin", [False, True])
+def test_a_price_that_only_rises_has_no_loss_below_zero_in_the_text(
+    client: Client, btc: Asset, run: ScoreRun, value_at_risk: float, shortfall: float, said: str, is_stablecoin: bool
+) -> None:
+    rising = {"level": 0.975, "horizon_days": 1, "value_at_risk": value_at_risk, "expected_shortfall": shortfall}
+    RiskScoreFactory.create(asset=btc, run=run, tail=[rising | {"n": 90}], is_stablecoin=is_stablecoin)
+
+    body = risk(client)
+
+    assert said in body["explanation"]
+    assert "-" not in body["explanation"].partition("Plan for")[2]
+    assert body["tail"][0]["value_at_risk"] == value_at_risk
 
 
 def test_the_text_of_a_pegged_coin_says_that_its_tail_holds_no_break_of_the_peg(
@@ -373,6 +465,24 @@ def test_a_score_turns_stale_two_days_after_its_own_has_ended(
     monkeypatch.setattr(clock, "now", lambda: NOON + timedelta(days=days - 1))
 
     assert risk(client)["stale"] is stale
+
+
+@pytest.mark.parametrize(("late", "stale"), [(0, False), (1, False), (2, True)])
+def test_a_score_of_prices_that_ended_before_its_day_is_as_old_as_they_are(
+    client: Client, btc: Asset, run: ScoreRun, late: int, stale: bool
+) -> None:
+    RiskScoreFactory.create(asset=btc, run=run, data_to=DAY - timedelta(days=late))
+
+    body, series = risk(client), client.get(HISTORY).json()
+
+    assert (body["as_of"], body["stale"]) == ("2026-03-11", stale)
+    assert (series["meta"]["as_of"], series["meta"]["stale"]) == ("2026-03-12T00:00:00Z", stale)
+
+
+def test_a_row_without_any_price_is_never_fresh(client: Client, btc: Asset, run: ScoreRun) -> None:
+    unscored(asset=btc, run=run, status="no_history", data_from=None, data_to=None)
+
+    assert risk(client)["stale"] is True
 
 
 def test_unknown_symbol_is_not_found(client: Client, btc: Asset) -> None:
@@ -473,6 +583,7 @@ def test_objects_name_their_values_and_a_day_without_a_score_its_status(
             "estimate_high_80": None,
             "estimate_low_90": None,
             "estimate_high_90": None,
+            "is_stablecoin": False,
         }
     ]
 

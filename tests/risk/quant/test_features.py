@@ -115,6 +115,16 @@ def test_volatility_of_a_long_history_is_hardly_shrunk(measured):
     assert shrunk[10] == pytest.approx(weight * plain[10] + (1 - weight) * np.median(plain[peers]))
 
 
+def test_price_impact_says_the_number_of_its_own_terms():
+    prices, volumes, caps = panel()
+    volumes[8, -90:-70] = 0.0
+    market = market_of(prices, caps, reference=0)
+    found = measure_alone(prices[8:9], volumes[8:9], caps[8:9], market=market, prior=None)
+
+    counted = dict(zip(NAMES, found.counts[0].tolist(), strict=True))
+    assert (counted["illiquidity"], counted["price_impact"]) == (90, 70)
+
+
 def test_what_was_not_reported_is_not_measured(measured):
     assert np.isnan(measured.column("illiquidity")[6])
     assert np.isnan(measured.column("price_impact")[6])

@@ -31,6 +31,15 @@ def test_volume_that_was_not_reported_is_not_zero():
     assert found.volume_observations.tolist() == [0]
 
 
+def test_impact_is_of_the_days_with_both_a_return_and_a_trade():
+    prices = np.array([[100.0, np.nan, 110.0, 99.0, 99.0, 98.0]])
+    found = liquidity(prices, np.array([[5.0, 5.0, 5.0, 0.0, 5.0, np.nan]]), np.full((1, 6), np.nan))
+
+    # Of five volumes one is zero, one is of the first price and one of no price.
+    assert found.volume_observations.tolist() == [5]
+    assert found.amihud_observations.tolist() == [2]
+
+
 def test_nobody_trading_is_told_from_nothing_reported():
     found = liquidity(PRICES, np.array([[5.0, 0.0, 0.0, 0.0]]), NONE)
 

@@ -14,6 +14,7 @@ from risk.quant.status import Status
 from risk.quant.tail_risk import (
     Method,
     Pool,
+    Simulation,
     asymmetric_filtered,
     combined,
     ewma_filtered,
@@ -23,7 +24,6 @@ from risk.quant.tail_risk import (
     gaussian,
     historical,
     pool,
-    shortfall_error,
     with_pool,
 )
 from tests.risk.quant.simulated import garch_returns, sequences
@@ -251,17 +251,61 @@ def test_short_series_keep_the_residuals_of_their_backcast():
     assert counts(tail_risk._settled(np.arange(225.0)[None])).tolist() == [150]
 
 
+def simulation(residuals: NDArray[np.float64]) -> Simulation:
+    """Of these residuals as they are."""
+    size = len(residuals)
+    status = np.full(size, Status.OK, dtype=object)
+    ordered = np.sort(residuals, axis=1)
+    return Simulation(ordered, np.ones(size), np.zeros(size), Method.EWMA_FILTERED, counts(residuals), status)
+
+
 @pytest.mark.parametrize("size", [250, 1000])
 def test_error_of_an_empirical_shortfall_is_what_it_varies_by(size):
     residuals = np.random.default_rng(1).standard_t(6, (4000, size))
     shortfalls = historical(residuals, level=0.975).expected_shortfall
-    errors = shortfall_error(residuals, level=0.975)
+    _, errors = simulation(residuals).errors(level=0.975)
 
     assert np.sqrt(np.mean((errors * shortfalls) ** 2)) == pytest.approx(shortfalls.std(), rel=0.2)
 
 
-def test_without_a_tail_its_shortfall_has_no_error():
-    assert np.isnan(shortfall_error(np.random.default_rng(1).normal(size=(1, 30)), level=0.975)).all()
+@pytest.mark.parametrize("level", [0.95, 0.975, 0.99])
+@pytest.mark.parametrize("size", [250, 1000])
+def test_error_of_an_empirical_value_at_risk_is_what_it_varies_by(size, level):
+    residuals = np.random.default_rng(1).standard_t(6, (4000, size))
+    quantiles = historical(residuals, level=level).value_at_risk
+    errors, _ = simulation(residuals).errors(level=level)
+
+    assert np.median(errors * quantiles) == pytest.approx(quantiles.std(), rel=0.12)
+
+
+def test_without_a_tail_its_losses_have_no_error():
+    for errors in simulation(np.random.default_rng(1).normal(size=(1, 30))).errors(level=0.975):
+        assert np.isnan(errors).all()
+
+
+def test_error_of_a_value_at_risk_needs_a_tail_that_reaches_beyond_its_edge():
+    values = np.random.default_rng(1).normal(size=(1, 150))
+    of_quantile, of_shortfall = simulation(values).errors(level=0.99)
+
+    # One or two of 150: a deviation of 1.2 places leads beyond the worst.
+    assert np.isnan(of_quantile).all()
+    assert np.isfinite(of_shortfall).all()
+
+
+def test_errors_are_the_same_in_any_company():
+    values = np.random.default_rng(1).standard_t(4, (3, 1000))
+    values[1:, :400] = np.nan
+    together, alone = simulation(values), simulation(values[1:2])
+
+    for whole, part in zip(together.errors(level=0.95), alone.errors(level=0.95), strict=True):
+        assert whole[1:2].tobytes() == part.tobytes()
+
+
+def test_what_never_lost_anything_has_no_share_of_a_loss():
+    rising = np.abs(np.random.default_rng(1).normal(size=(1, 500))) + 0.1
+
+    for errors in simulation(rising).errors(level=0.95):
+        assert np.isnan(errors).all()
 
 
 LEVELS = (0.95, 0.975, 0.99)
@@ -286,6 +330,8 @@ def test_pool_is_the_tail_of_the_residuals_of_all_who_have_enough():
         assert found.expected_shortfall[place] == pytest.approx(everybody.expected_shortfall[0])
         alone = [historical(row[None], level=level).expected_shortfall[0] for row in own]
         assert found.deviation[place] == pytest.approx(np.log(alone).std(ddof=1))
+        alone = [historical(row[None], level=level).value_at_risk[0] for row in own]
+        assert found.quantile_deviation[place] == pytest.approx(np.log(alone).std(ddof=1))
 
 
 def test_of_fewer_than_ten_assets_there_is_no_pool():
@@ -298,7 +344,7 @@ def test_short_history_has_the_tail_of_the_pool_times_its_own_risk_and_a_longer_
     packed = returns_of(values).sequences()
     model = asymmetric_ewma(packed)
     own = asymmetric_filtered(packed.masked(), model).tail(level=0.975)
-    peers = Pool(LEVELS, np.array([1.6, 2.1, 2.8]), np.array([2.3, 2.9, 3.7]), np.full(3, 0.2), 5_000)
+    peers = Pool(LEVELS, np.array([1.6, 2.1, 2.8]), np.array([2.3, 2.9, 3.7]), np.full(3, 0.1), np.full(3, 0.2), 5_000)
 
     found = with_pool(own, model, peers)
 

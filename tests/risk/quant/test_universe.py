@@ -322,6 +322,35 @@ def test_an_asset_has_the_same_errors_in_any_company():
     assert alone.standard_errors.tobytes() == together.standard_errors[4:5].tobytes()
 
 
+def test_tail_losses_have_standard_errors_in_their_unit(measured):
+    for loss, error in (
+        (measured.value_at_risk, measured.value_at_risk_error),
+        (measured.expected_shortfall, measured.expected_shortfall_error),
+    ):
+        assert (error > 0).all()
+        assert (error < loss).all()
+    column, level = NAMES.index("expected_shortfall"), features.LEVELS.index(features.LEVEL)
+    of_log = measured.standard_errors[:, column]
+    assert measured.expected_shortfall_error[:, level] == pytest.approx(of_log * measured.expected_shortfall[:, level])
+
+
+def test_gains_have_no_error_of_a_loss():
+    known = panel()
+    rising = np.exp(np.abs(np.log(known.prices[:1])[:, -1:]) + (0.05 + 0.001 * random.standard_t(5, DAYS)).cumsum())
+    found = measure(replace(known, prices=np.vstack([rising, known.prices[1:]])))
+
+    assert (found.value_at_risk[0] < 0).all()
+    assert np.isnan(found.value_at_risk_error[0]).all()
+    assert np.isnan(found.expected_shortfall_error[0]).all()
+    shortfall = next(n for n in next(universe.naturals(found, universe.compared(found))) if "shortfall" in n["name"])
+    assert shortfall["value"] == found.expected_shortfall[0, features.LEVELS.index(features.LEVEL)] < 0
+    assert shortfall["standard_error"] is None
+
+
+def test_whoever_does_not_ask_knows_no_error_of_a_tail_loss():
+    assert np.isnan(measure(panel(), redraws=None).value_at_risk_error).all()
+
+
 def test_measurements_have_standard_errors_in_their_units_and_facts_have_none(measured):
     beside = universe.compared(measured)
     found = {natural["name"]: natural for natural in list(universe.naturals(measured, beside))[7]}
@@ -338,7 +367,8 @@ def test_measurements_have_standard_errors_in_their_units_and_facts_have_none(me
 
 
 def test_what_is_shrunk_is_as_uncertain_as_its_weight_allows():
-    drawn = estimation.Errors(np.arange(200.0) * np.ones((1, 4, 200)), np.array([Basis.FITTED], dtype=object))
+    logs, nothing = np.arange(200.0) * np.ones((1, 4, 200)), np.full((1, 3, 2), np.nan)
+    drawn = estimation.Errors(logs, np.array([Basis.FITTED], dtype=object), nothing)
     shrunk = features._as_shrunk(drawn, np.array([180]))
 
     # 180 of 180 + 60.

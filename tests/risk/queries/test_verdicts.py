@@ -1,6 +1,7 @@
 """The verdicts behind the market's port."""
 
-from datetime import UTC, datetime, timedelta
+import json
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from markets.board import Board
 from markets.queries import listing
 from markets.queries.listing import Listing
 from markets.risk_port import COLUMNS
-from risk.freshness import fresh_until
+from risk.freshness import NEVER, fresh_until
 from risk.models import ScoreRun
 from risk.queries.verdicts import RELATION
 from tests.markets.factories import NOON, AssetFactory
@@ -57,7 +58,27 @@ def test_one_verdict_an_asset_of_the_last_finished_run_of_the_model_in_charge() 
             "fresh_until": until,
         },
     ]
-    assert fresh_until(DAY) == until
+    assert fresh_until(DAY, DAY) == until
+
+
+@pytest.mark.parametrize(
+    "data_to", [DAY - timedelta(days=2), DAY - timedelta(days=1), DAY, DAY + timedelta(days=1), None]
+)
+def test_the_database_knows_the_same_rule_of_freshness(data_to: date | None) -> None:
+    RiskScoreFactory.create(run=ScoreRunFactory.create(model__is_headline=True), data_to=data_to)
+
+    (verdict,) = verdicts()
+
+    assert (verdict["fresh_until"] or NEVER) == fresh_until(DAY, data_to)
+
+
+def test_a_verdict_on_prices_of_before_is_stale_on_the_listing() -> None:
+    ended = DAY - timedelta(days=2)
+    RiskScoreFactory.create(run=ScoreRunFactory.create(model__is_headline=True), data_to=ended)
+
+    (row,) = listing.page(Listing(limit=1), at=NOON).rows
+
+    assert json.loads(row)["risk"]["stale"] is True
 
 
 def test_the_roof_connects_them_to_the_listing() -> None:

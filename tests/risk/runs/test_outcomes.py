@@ -1,6 +1,7 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
+from importlib import import_module
 from threading import Barrier
 from typing import Any
 
@@ -16,7 +17,13 @@ from risk.models import CalibrationDay, ForecastOutcome, RiskScore
 from risk.queries import calibration
 from risk.runs import outcomes, realised, scorecards
 from tests.markets.factories import store_daily_bars
-from tests.risk.factories import DayOutcomeFactory, RiskModelFactory, RiskScoreFactory, ScoreRunFactory
+from tests.risk.factories import (
+    DayOutcomeFactory,
+    MonthOutcomeFactory,
+    RiskModelFactory,
+    RiskScoreFactory,
+    ScoreRunFactory,
+)
 from tests.risk.markets import LAST, NOON, coin, simulated, walk
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
@@ -188,7 +195,7 @@ def test_outcomes_stay_as_they_were_stored(scored):
 
 def test_calibration_counts_what_was_recorded(scored):
     realised.record(through=LAST, since=MONTH_AGO)
-    rows: list[Any] = list(ForecastOutcome.objects.filter(horizon="day", level=0.95))
+    rows: list[Any] = list(ForecastOutcome.objects.filter(horizon="day", level=0.95, score__is_stablecoin=False))
 
     tails = [row for row in calibration.table(horizon="day") if row.level == 0.95]
     whole = next(row for row in tails if row.bucket is None)
@@ -198,18 +205,45 @@ def test_calibration_counts_what_was_recorded(scored):
     assert whole.expected == pytest.approx(0.05)
     expected = sum(-row.realised_return / row.expected_shortfall for row in beyond) / (len(rows) * 0.05) - 1
     assert whole.shortfall_statistic == pytest.approx(expected)
-    buckets = [row for row in tails if row.bucket is not None]
+    buckets = [row for row in tails if row.bucket not in (None, "pegged")]
     assert sum(row.size for row in buckets) == len(rows)
     assert len(buckets) >= 3
 
     intervals = [row for row in calibration.table(horizon="month") if row.bucket is None]
     assert [row.level for row in intervals] == [0.8, 0.9]
     for row in intervals:
-        inside = ForecastOutcome.objects.filter(horizon="month", level=row.level, is_inside=True).count()
+        inside = ForecastOutcome.objects.filter(
+            horizon="month", level=row.level, is_inside=True, score__is_stablecoin=False
+        ).count()
         assert (row.hits, row.found.rate) == (inside, inside / row.size)
         assert row.mean_width is not None
         assert row.mean_width > 0
     assert calibration.table(model_id=0) == []
+
+
+def test_pegged_assets_are_counted_apart_and_not_with_the_others():
+    run = ScoreRunFactory.create()
+    pegged, ordinary = (RiskScoreFactory.create(run=run, is_stablecoin=is_pegged) for is_pegged in (True, False))
+    MonthOutcomeFactory.create(score=pegged, is_inside=False)
+    MonthOutcomeFactory.create(score=ordinary)
+
+    found = {row.bucket: (row.hits, row.size) for row in calibration.table()}
+
+    assert found == {None: (1, 1), "large, long": (1, 1), "pegged": (0, 1)}
+    assert invariants.outcomes_are_counted() == []
+
+
+def test_counts_of_before_are_made_anew_with_the_pegged_apart():
+    MonthOutcomeFactory.create(score__is_stablecoin=True)
+    CalibrationDay.objects.update(bucket="large, long")
+    (anew,) = import_module("risk.migrations.0008_pegged_are_counted_apart").Migration.operations
+
+    with connection.cursor() as cursor:
+        for statement in anew.sql[1:]:  # the owner alone may lock the tables
+            cursor.execute(statement)
+
+    assert [day.bucket for day in CalibrationDay.objects.all()] == ["pegged"]
+    assert invariants.outcomes_are_counted() == []
 
 
 def test_outcomes_recorded_twice_are_counted_once(scored):
@@ -224,7 +258,7 @@ def test_outcomes_recorded_twice_are_counted_once(scored):
 
 
 def test_outcomes_that_come_late_are_added_to_those_of_their_day(scored):
-    first, *others = RiskScore.objects.order_by("pk")
+    first, *others = RiskScore.objects.filter(is_stablecoin=False).order_by("pk")
     for score in (first, *others):
         DayOutcomeFactory.create(score=score, is_exceeded=score == first, realised_return=-0.1)
 

@@ -48,6 +48,9 @@ def test_errors_of_the_estimate_are_computed_again_to_the_same_bits():
     old: Any = scores.exclude(asset=asset).earliest("pk")
 
     assert (young.estimate_basis, old.estimate_basis) == ("pooled", "fitted")
+    for entry in [*young.tail, *old.tail]:
+        assert 0 < entry["value_at_risk_error"] < entry["value_at_risk"]
+        assert 0 < entry["expected_shortfall_error"] < entry["expected_shortfall"]
     for score in (young, old):
         assert score.estimate_low_90 < score.estimate_low_80 <= score.score
         assert score.score <= score.estimate_high_80 < score.estimate_high_90

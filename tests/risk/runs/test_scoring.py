@@ -64,6 +64,10 @@ def test_every_listed_asset_has_a_row_whose_causes_add_up(model):
         assert "news_unknown" in row.confidence_reasons
         assert [entry["level"] for entry in row.tail] == [0.95, 0.975, 0.99]
         assert all(entry["expected_shortfall"] >= entry["value_at_risk"] > 0 for entry in row.tail)
+        # Nobody has 500 returns, so that no dynamics are known.
+        assert {entry[f"{name}_error"] for entry in row.tail for name in ("value_at_risk", "expected_shortfall")} == {
+            None
+        }
         assert (row.data_to, row.model_id) == (LAST, model.pk)
     fit = RiskFit.objects.get()
     assert fit.observations > 100
