@@ -162,31 +162,30 @@ def measure(
 
 
 def market_of(prices: FloatArray, market_caps: FloatArray, *, reference: int) -> Market:
-    """The index of these assets, and the returns of the one in the row `reference`."""
-    return Market(index_of(prices, market_caps), reference_of(prices[reference]), pool_of(prices))
+    """The index and the tail of these assets, and the returns of the one in the row `reference`."""
+    index, pool_ = index_and_pool(prices, market_caps)
+    return Market(index, reference_of(prices[reference]), pool_)
 
 
-def index_of(prices: FloatArray, market_caps: FloatArray) -> FloatArray:
-    """Log returns of the cap-weighted index of these assets over the last year of the panel.
+def index_and_pool(prices: FloatArray, market_caps: FloatArray) -> tuple[FloatArray, Pool]:
+    """Log returns of the cap-weighted index of these assets over the last year of the panel, and the tail of their
+    residuals together.
 
     An index holds amounts, not logarithms: its simple return is the mean of the simple ones. A day on which a price
     moves by a factor beyond a million is none of its asset's in it. An asset that lies still on most days is no member:
     nothing says how far its moves may reach, and one of them could be those of all others together.
     """
-    moves = returns(prices[:, -YEAR:]).winsorised().values
-    is_still = 2 * np.count_nonzero(moves == 0, axis=1) >= counts(moves)
-    moves = np.where((np.abs(moves) > FARTHEST_MOVE) | is_still[:, None], np.nan, moves)
-    return np.log1p(weighted_index(np.expm1(moves), market_caps[:, -YEAR:]))
+    happened = returns(prices[:, -YEAR:])
+    kept = happened.winsorised()
+    is_still = 2 * np.count_nonzero(kept.values == 0, axis=1) >= counts(kept.values)
+    moves = np.where((np.abs(kept.values) > FARTHEST_MOVE) | is_still[:, None], np.nan, kept.values)
+    index = np.log1p(weighted_index(np.expm1(moves), market_caps[:, -YEAR:]))
+    return index, pool(happened, kept, levels=LEVELS)
 
 
 def reference_of(prices: FloatArray) -> FloatArray:
     """The returns of one asset over the last year of its prices, winsorised as everybody's are."""
     return returns(prices[None, -WINDOW - 1 :]).winsorised().values[0, -YEAR:]
-
-
-def pool_of(prices: FloatArray) -> Pool:
-    """The tail of the residuals of these assets together over the last year of the panel."""
-    return pool(returns(prices[:, -YEAR:]), levels=LEVELS)
 
 
 def measure_alone(

@@ -93,7 +93,8 @@ def forecast(past: Returns, after: FloatArray, *, assets: IntArray, first_day: i
     at_risk: dict[Key, FloatArray] = {}
     shortfall: dict[Key, FloatArray] = {}
     deviation = np.sqrt(path)
-    peers = pool(past.last(YEAR), levels=LEVELS)
+    year = past.last(YEAR)
+    peers = pool(year, year.winsorised(), levels=LEVELS)
     by_asymmetric, by_garch = asymmetric_filtered(happened, asymmetric), garch_filtered(fits, filtered)
     by_ewma = ewma_filtered(happened, recent)
     for level in LEVELS:

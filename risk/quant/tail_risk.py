@@ -178,9 +178,9 @@ def ewma_filtered(returns: FloatArray, model: Ewma) -> Simulation:
     return _filtered(returns, model, Method.EWMA_FILTERED)
 
 
-def pool(returns: Returns, *, levels: Sequence[float]) -> Pool:
+def pool(happened: Returns, winsorised: Returns, *, levels: Sequence[float]) -> Pool:
     """The tail of the filtered residuals of these assets together, of those with enough to leave out the first."""
-    divided = _residuals(returns.sequences().masked(), asymmetric_ewma(returns.winsorised().sequences()))
+    divided = _residuals(happened.sequences().masked(), asymmetric_ewma(winsorised.sequences()))
     members = _settled(divided[counts(divided) >= _SETTLED])
     if len(members) < POOL_ASSETS:
         return Pool.empty(levels)

@@ -10,7 +10,7 @@ from risk.quant.features import (
     NAMES,
     Market,
     Measurements,
-    index_of,
+    index_and_pool,
     market_of,
     measure,
     measure_alone,
@@ -86,13 +86,13 @@ def test_move_beyond_a_factor_of_a_million_is_none_of_the_market(before, after):
     torn = np.where(np.arange(DAYS) % 2, before, after)
     both = np.vstack([prices, torn]), np.vstack([caps, np.full(DAYS, 1e12)])
 
-    assert index_of(*both)[1:].tolist() == index_of(prices, caps)[1:].tolist()
+    assert index_and_pool(*both)[0][1:].tolist() == index_and_pool(prices, caps)[0][1:].tolist()
 
 
 def test_move_by_a_factor_below_a_million_is_one_of_the_market():
     prices, _, caps = panel()
     torn = np.where(np.arange(DAYS) % 2 == DAYS % 2, 0.9e6, 1.0)
-    index = index_of(np.vstack([prices, torn]), np.vstack([caps, np.full(DAYS, 1e12)]))
+    index, _ = index_and_pool(np.vstack([prices, torn]), np.vstack([caps, np.full(DAYS, 1e12)]))
 
     total = np.nansum(caps[:, -41]) + 1e12
     assert np.exp(index[-40]) == pytest.approx(0.9e6 * 1e12 / total, rel=1e-3)

@@ -66,7 +66,8 @@ def test_short_history_has_the_tail_of_the_others():
     past[12, :-60] = np.nan
     found = made(past, after)
 
-    peers = pool(returns_of(past).last(365), levels=LEVELS)
+    year = returns_of(past).last(365)
+    peers = pool(year, year.winsorised(), levels=LEVELS)
     variance = asymmetric_ewma(returns_of(past).winsorised().sequences()).next_variance
     at_risk = matrix(found, Method.COMBINED, assets=13)[12]
     own = matrix(found, Method.ASYMMETRIC_FILTERED, assets=13)[12]

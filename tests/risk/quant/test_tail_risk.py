@@ -316,10 +316,14 @@ def returns_of(values: NDArray[np.float64]) -> Returns:
     return Returns(values, observed.astype(np.int64), observed & (observed.cumsum(axis=1) == 1))
 
 
+def pooled(happened: Returns) -> Pool:
+    return pool(happened, happened.winsorised(), levels=LEVELS)
+
+
 def test_pool_is_the_tail_of_the_residuals_of_all_who_have_enough():
     values = garch_returns(series=12, days=300, seed=4)
     values[10, :76], values[11, :75] = np.nan, np.nan  # 224 returns, which are too few, and 225
-    found = pool(returns_of(values), levels=LEVELS)
+    found = pooled(returns_of(values))
 
     residuals = values / np.sqrt(asymmetric_ewma(returns_of(winsorise(values)).sequences()).variances)
     own = [*(row[75:] for row in residuals[:10]), residuals[11, 150:]]
@@ -335,7 +339,7 @@ def test_pool_is_the_tail_of_the_residuals_of_all_who_have_enough():
 
 
 def test_of_fewer_than_ten_assets_there_is_no_pool():
-    assert pool(returns_of(garch_returns(series=9, days=300, seed=4)), levels=LEVELS).observations == 0
+    assert pooled(returns_of(garch_returns(series=9, days=300, seed=4))).observations == 0
 
 
 def test_short_history_has_the_tail_of_the_pool_times_its_own_risk_and_a_longer_one_its_own():
@@ -374,7 +378,7 @@ def test_tail_of_the_pool_is_exceeded_as_often_as_it_says_where_the_own_one_is_e
     young, tomorrow = values[:3_500, 300:360], values[:3_500, 360]
     model = asymmetric_ewma(sequences(young))
     own = asymmetric_filtered(young, model).tail(level=0.975)
-    shared = with_pool(own, model, pool(returns_of(values[3_500:, :360]), levels=LEVELS))
+    shared = with_pool(own, model, pooled(returns_of(values[3_500:, :360])))
 
     assert (-tomorrow > own.value_at_risk).mean() > 0.03
     assert (-tomorrow > shared.value_at_risk).mean() == pytest.approx(0.025, abs=0.005)
