@@ -72,8 +72,8 @@ def eligibility(prices: FloatArray, volumes: FloatArray, *, is_single_venue: boo
     column = np.arange(days)
     last = np.where(np.isnan(believed), -1, column).max(axis=1, initial=-1)
     quarter = believed[:, -PEG_WINDOW:]
-    is_pegged = _is_pegged(quarter, spread=PEG_VOLATILITY)
     moves = returns(quarter).values
+    is_pegged = _is_pegged(quarter, moves, spread=PEG_VOLATILITY)
     zeros = np.count_nonzero(moves == 0, axis=1) > STALE_ZEROS * np.maximum(counts(moves), 1)
     standing = np.empty(len(believed), dtype=object)
     standing.fill(Standing.ORDINARY)
@@ -89,10 +89,10 @@ def eligibility(prices: FloatArray, volumes: FloatArray, *, is_single_venue: boo
     return Eligibility(standing, _is_pumped(believed, volumes), zeros & ~is_pegged, distance, rejected, believed, size)
 
 
-def _is_pegged(prices: FloatArray, *, spread: float) -> BoolArray:
+def _is_pegged(prices: FloatArray, moves: FloatArray, *, spread: float) -> BoolArray:
     with np.errstate(invalid="ignore"):
         is_near = medians(np.abs(prices - 1)) < PEG_DISTANCE
-        return np.asarray(is_near & (deviations(returns(prices).values) < spread), dtype=np.bool_)
+        return np.asarray(is_near & (deviations(moves) < spread), dtype=np.bool_)
 
 
 def _peg_distance(prices: FloatArray, last: IntArray) -> FloatArray:
@@ -104,7 +104,7 @@ def _peg_distance(prices: FloatArray, last: IntArray) -> FloatArray:
     was_pegged = np.zeros(rows.size, dtype=np.bool_)
     for end in range(days, max(days - PEG_MEMORY, 1), -_PEG_STEP):
         quarter = prices[rows, max(0, end - PEG_WINDOW) : end]
-        was_pegged |= _is_pegged(quarter, spread=PEG_CALM) & (counts(quarter) >= PEG_EVIDENCE)
+        was_pegged |= _is_pegged(quarter, returns(quarter).values, spread=PEG_CALM) & (counts(quarter) >= PEG_EVIDENCE)
     kept = rows[was_pegged]
     distance[kept] = np.abs(np.log(prices[kept, last[kept]]))
     return distance

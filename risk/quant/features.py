@@ -266,7 +266,7 @@ def measure_alone(
         "conditional_drawdown": (depth.conditional, depth.observations),
         "illiquidity": (-_log(trade.median_volume), trade.volume_observations),
         "price_impact": (_log(trade.amihud), trade.amihud_observations),
-        "zero_returns": (trade.zero_return_share, counts(returns(prices[:, -QUARTER:]).values)),
+        "zero_returns": (trade.zero_return_share, trade.return_observations),
         "beta": (dependence.beta, dependence.observations),
         "downside_beta": (dependence.downside_beta, dependence.observations),
         "tail_dependence": (together_down, dependence.observations),

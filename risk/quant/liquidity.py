@@ -32,6 +32,7 @@ class Liquidity:
     amihud_observations: IntArray
     """Days with a return and a volume above zero."""
     turnover_observations: IntArray
+    return_observations: IntArray
     median_volume_error: FloatArray
     amihud_error: FloatArray
     zero_return_error: FloatArray
@@ -79,6 +80,7 @@ def liquidity(
         counts(volumes),
         counts(impact),
         counts(volumes / caps),
+        counts(moves),
         standard_errors.of_median(volumes),
         standard_errors.of_mean(impact),
         standard_errors.of_share(zeros * trials, trials),

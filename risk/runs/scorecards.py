@@ -246,13 +246,39 @@ def cards(run: ScoreRun, found: Measured, *, at: datetime) -> Iterator[RiskScore
     else:
         learnt = frames.learnt(run.fit)
         day = universe.scored(found, beside, learnt, facts=facts, rules=frames.rules(parameters))
+    ends = Ends.of(day)
     # A copy of it is made four times as fast as a row.
     blank = RiskScore(model=run.model, run=run, as_of=run.as_of, calculated_at=at)
     # Everything has been asked of the database by now: rows are made while others are being copied to it.
     return (
-        _card(copy(blank), run, found, beside, natural, day, facts, moods, events, previous, row)
+        _card(copy(blank), run, found, beside, natural, day, ends, facts, moods, events, previous, row)
         for row, natural in enumerate(universe.naturals(found, beside))
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """Of intervals, by the names of their columns; a value an asset."""
+
+    intervals: Mapping[str, list[float]]
+    estimation: Mapping[str, list[float]]
+
+    @classmethod
+    def of(cls, day: Scored) -> "Ends":
+        """All of a day."""
+        kinds = ("score_low", "score_high", "percentile_low", "percentile_high")
+        return cls(
+            {
+                f"{kind}_{round(100 * coverage)}": values.tolist()
+                for coverage, ends in day.intervals.items()
+                for kind, values in zip(kinds, ends, strict=True)
+            },
+            {
+                f"{kind}_{round(100 * coverage)}": values.tolist()
+                for coverage, ends in day.estimation.items()
+                for kind, values in zip(("estimate_low", "estimate_high"), ends, strict=True)
+            },
+        )
 
 
 def _card(
@@ -262,6 +288,7 @@ def _card(
     beside: Compared,
     measurements: Sequence[Natural],
     day: Scored,
+    ends: Ends,
     facts: Facts,
     moods: Mapping[int, AssetMood],
     events: Mapping[int, list[dict[str, Any]]],
@@ -301,12 +328,12 @@ def _card(
     elif not isfinite(day.score[row]):
         card.status, card.reason = RiskScore.Status.NOT_MEASURABLE, REASONS[universe.NOT_MEASURABLE]
     else:
-        _with_score(card, found, day, facts, previous.get(asset_id), row)
+        _with_score(card, found, day, ends, facts, previous.get(asset_id), row)
     return card
 
 
 def _with_score(
-    card: RiskScore, found: Measured, day: Scored, facts: Facts, previous: RiskScore | None, row: int
+    card: RiskScore, found: Measured, day: Scored, ends: Ends, facts: Facts, previous: RiskScore | None, row: int
 ) -> None:
     card.score = float(day.score[row])
     card.percentile = float(day.percentile[row])
@@ -316,16 +343,12 @@ def _with_score(
         raise NotAdditive(f"asset {card.asset_id}: {points} is not {card.score}")
     card.contributions = [{"component": name, "points": value} for name, value in points.items()]
     if card.status == RiskScore.Status.OK:
-        for coverage, ends in day.intervals.items():
-            for name, values in zip(
-                ("score_low", "score_high", "percentile_low", "percentile_high"), ends, strict=True
-            ):
-                setattr(card, f"{name}_{round(100 * coverage)}", float(values[row]))
         card.estimate_basis = str(found.basis[row])
+        for name, values in ends.intervals.items():
+            setattr(card, name, values[row])
         if card.is_estimated:
-            for coverage, (low, high) in day.estimation.items():
-                setattr(card, f"estimate_low_{round(100 * coverage)}", float(low[row]))
-                setattr(card, f"estimate_high_{round(100 * coverage)}", float(high[row]))
+            for name, values in ends.estimation.items():
+                setattr(card, name, values[row])
         card.sigma = exp(day.log_volatility[row])
         card.confidence_reasons = universe.doubts(found, facts, row, day=(card.as_of - frames.EPOCH).days)
         card.confidence = universe.confidence(card.confidence_reasons)
