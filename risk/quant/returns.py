@@ -141,6 +141,11 @@ def bad_prints(prices: ArrayLike, *, is_single_venue: bool | BoolArray = True) -
     return is_bad
 
 
+def believed(prices: FloatArray) -> FloatArray:
+    """The prices of one venue, NaN where none was observed, or none that is believed."""
+    return np.where(bad_prints(prices) | ~(prices > 0), np.nan, prices)
+
+
 def _bad_positions(logs: FloatArray, limit: float) -> BoolArray:
     is_bad = np.zeros(logs.size, dtype=np.bool_)
     believed = 0

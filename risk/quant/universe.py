@@ -18,6 +18,7 @@ from risk.quant.eligibility import Standing, eligibility
 from risk.quant.estimation import Bootstrap
 from risk.quant.features import FEATURES, LEVELS, NAMES, WINDOW, YEAR, Component, Market
 from risk.quant.learning import COVERAGES, Learnt, buckets
+from risk.quant.returns import believed
 from risk.quant.score_map import ANCHORS, BAND_LIMITS
 from risk.quant.scoring import Scores
 from risk.quant.status import is_ok
@@ -201,12 +202,10 @@ def market(panel: Panel, *, reference: FloatArray | None) -> Market:
     judged = eligibility(panel.prices, panel.volumes)
     ordinary = np.flatnonzero(judged.standing == Standing.ORDINARY)
     made = ordinary[~judged.is_stale[ordinary]]
-    prices = np.where(judged.bad_prints[made], np.nan, panel.prices[made])
-    index, pool = features.index_and_pool(prices, panel.market_caps[made])
+    index, pool = features.index_and_pool(judged.believed[made], panel.market_caps[made])
     if reference is None:
         return Market(index, np.full(len(index), np.nan), pool)
-    believed = np.where(eligibility(reference[None], reference[None]).bad_prints[0], np.nan, reference)
-    return Market(index, features.reference_of(believed), pool)
+    return Market(index, features.reference_of(believed(reference[None])[0]), pool)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,9 +228,9 @@ def measured(
     """Some assets, each of which is the same in any company; with the hashes of the panel, where they are kept, and
     with the errors of estimation, where they are asked for."""
     judged = eligibility(panel.prices, panel.volumes)
-    believed = judged.believed
-    column = np.arange(believed.shape[1])
-    seen = ~np.isnan(believed)
+    prices = judged.believed
+    column = np.arange(prices.shape[1])
+    seen = ~np.isnan(prices)
     first = np.where(seen, column, column.size).min(axis=1, initial=column.size)
     last = np.where(seen, column, -1).max(axis=1, initial=-1)
     is_empty = judged.observations == 0
@@ -251,7 +250,7 @@ def measured(
     if not rows.size:
         return result
     alone = features.measure_alone(
-        believed[rows],
+        prices[rows],
         panel.volumes[rows],
         panel.market_caps[rows],
         market=market,

@@ -14,7 +14,7 @@ from risk.quant.arrays import FloatArray
 from risk.quant.eligibility import Standing, eligibility
 from risk.quant.features import WINDOW
 from risk.quant.learning import STEP
-from risk.quant.returns import bad_prints, returns
+from risk.quant.returns import believed, returns
 from risk.quant.tail_forecasts import Forecasts
 from risk.quant.universe import Panel
 from risk.runs.fitting import HistoryTooShort
@@ -42,7 +42,7 @@ def perform(
     day = (max(earliest, since) if since else earliest) - _DAY
     panel = frames.readable(asset_ids, through=until)
     # What came is judged with what followed it; what is learnt from, with what was known.
-    came = returns(np.where(bad_prints(panel.prices), np.nan, panel.prices)).values
+    came = returns(believed(panel.prices)).values
     blocks: list[Forecasts] = []
     while day < until:
         place = (day - frames.EPOCH).days - panel.first_day + 1

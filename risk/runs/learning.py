@@ -15,7 +15,7 @@ from risk.quant.features import Market
 from risk.quant.garch import Prior
 from risk.quant.learning import STEP, Day, Learnt
 from risk.quant.outcomes import Outcomes, outcomes
-from risk.quant.returns import BAD_PRINT_DAYS, bad_prints
+from risk.quant.returns import BAD_PRINT_DAYS, believed
 from risk.quant.universe import Measured, Panel
 
 AT_ONCE = 500
@@ -56,10 +56,9 @@ def fit_on(
     if len(days) < learning.FEWEST_DATES:
         return None
     panel = frames.readable(asset_ids, through=as_of)
-    taught, prior = [], None
+    taught = []
     for day, known in walk(panel, days):
         taught.append(day_of(known, realised(panel, day)))
-        prior = prior_of(known)
         on_progress(95 * len(taught) // len(days))
     found = learnt(taught, parameters)
     if found is None:
@@ -70,7 +69,7 @@ def fit_on(
     return risk_fits.record(
         model,
         as_of,
-        columns=frames.learnt_columns(found, prior),
+        columns=frames.learnt_columns(found, prior_of(known)),
         dates=days,
         input_hash=digest.hexdigest(),
         at=at,
@@ -142,9 +141,8 @@ def realised(panel: Panel, day: date) -> Outcomes:
     """
     place = (day - frames.EPOCH).days - panel.first_day
     first = max(0, place - universe.CONTEXT_DAYS)
-    after = panel.prices[:, first : place + STEP + 1 + BAD_PRINT_DAYS]
-    believed = np.where(bad_prints(after) | ~(after > 0), np.nan, after)
-    return outcomes(believed[:, place - first : place - first + STEP + 1])
+    after = believed(panel.prices[:, first : place + STEP + 1 + BAD_PRINT_DAYS])
+    return outcomes(after[:, place - first : place - first + STEP + 1])
 
 
 def day_of(known: Measured, came: Outcomes) -> Day:

@@ -13,7 +13,7 @@ from risk.models import CalibrationDay, ForecastOutcome, RiskScore, ScoreRun
 from risk.models.forecast_outcome import ForecastOutcome as Outcome
 from risk.quant.features import HORIZON
 from risk.quant.outcomes import outcomes
-from risk.quant.returns import BAD_PRINT_DAYS, bad_prints, returns
+from risk.quant.returns import BAD_PRINT_DAYS, believed, returns
 from risk.quant.score_map import ANCHORS
 from risk.runs import scoring
 
@@ -131,5 +131,4 @@ def _parts(rows: Sequence[RiskScore]) -> list[Sequence[RiskScore]]:
 def _believed(asset_ids: Sequence[int], through: date) -> "np.ndarray[tuple[int, ...], np.dtype[np.float64]]":
     """Closes through a day without bad prints, as far back and on as is needed to tell them."""
     prices = frames.panel(asset_ids, through=through + _JUDGED_AFTER, since=through - 364 * _DAY).prices
-    believed = np.where(bad_prints(prices) | ~(prices > 0), np.nan, prices)
-    return believed[:, :-BAD_PRINT_DAYS]
+    return believed(prices)[:, :-BAD_PRINT_DAYS]
