@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import os
-import time
-import uuid
 from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
@@ -12,20 +9,12 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from accounts.roles import Role
+from config.kernel.keys import uuid7
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
     from accounts.models.user import User
-
-
-def uuid7() -> uuid.UUID:
-    """A UUID of RFC 9562 version 7: milliseconds, then chance, so that keys made later sort and index later."""
-    milliseconds = time.time_ns() // 1_000_000
-    value = (milliseconds << 80) | int.from_bytes(os.urandom(10))
-    value = value & ~(0xF << 76) | 0x7 << 76
-    value = value & ~(0x3 << 62) | 0x2 << 62
-    return uuid.UUID(int=value)
 
 
 class JobQuerySet(models.QuerySet["Job"]):

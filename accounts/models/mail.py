@@ -7,7 +7,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Q
 
-from accounts.models.job import uuid7
+from config.kernel.keys import uuid7
 from config.kernel.redaction import shortened
 
 MAX_ATTEMPTS = 8

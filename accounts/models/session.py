@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from accounts.models.job import uuid7
+from config.kernel.keys import uuid7
 
 
 class SessionQuerySet(models.QuerySet["Session"]):

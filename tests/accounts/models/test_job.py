@@ -1,13 +1,8 @@
-import uuid
-
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.db import IntegrityError, transaction
-from hypothesis import given
-from hypothesis import strategies as st
 
 from accounts.models import Job
-from accounts.models.job import uuid7
 from accounts.roles import Role
 from config.celery import QUEUES
 from tests.accounts.factories import NOON, JobFactory, UserFactory
@@ -15,19 +10,6 @@ from tests.accounts.factories import NOON, JobFactory, UserFactory
 
 def with_database(test):
     return pytest.mark.integration(pytest.mark.django_db(test))
-
-
-@given(st.integers(min_value=0, max_value=2**48 - 1), st.binary(min_size=10, max_size=10))
-def test_key_is_a_version_7_uuid_that_begins_with_the_milliseconds(milliseconds, chance):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("accounts.models.job.time.time_ns", lambda: milliseconds * 1_000_000)
-        patch.setattr("accounts.models.job.os.urandom", lambda size: chance)
-
-        key = uuid7()
-
-    assert (key.version, key.variant, key.int >> 80) == (7, uuid.RFC_4122, milliseconds)
-    assert key.bytes[7] == chance[1]
-    assert key.bytes[9:] == chance[3:]
 
 
 @pytest.mark.parametrize(
