@@ -1,7 +1,7 @@
 """A year of daily bars per asset as packed vectors: the form that history and risk read."""
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -25,16 +25,11 @@ _RANGE = slice(0, 3)
 _KEPT = slice(3, 6)
 _CLOSE = VECTORS.index("close")
 
+_PACKED: Mapping[str, tuple[str, float]] = {**dict.fromkeys(VECTORS, ("<f8", np.nan)), "sources": ("<i2", 0)}
+"""Of what can be read of blocks: how its values are packed, and what stands where there is no bar."""
+
 _AT_ONCE = 512
 """Assets whose years come as one row each, of some five megabytes."""
-# Of one group all aggregates take the blocks in the same order. A row a block would be four times as slow: the driver
-# wakes up for each.
-_YEARS = f"""
-SELECT year, array_agg(asset_id), bool_and(%s = ALL(ARRAY[{", ".join(f"octet_length({name})" for name in VECTORS)},
-    4 * octet_length(sources)])), string_agg(sources, ''),
-    {", ".join(f"string_agg({name}, '')" for name in VECTORS)}
-FROM {TABLE} WHERE asset_id = ANY(%s) AND year BETWEEN %s AND %s GROUP BY year
-"""  # noqa: S608  # names of our own
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int32]
@@ -201,58 +196,45 @@ def save(cursor: CursorWrapper, blocks: Blocks) -> None:
     copy_in(cursor, TABLE, blocks.columns())
 
 
-def read_vector(vector: str, asset_ids: Sequence[int], *, first_year: int, last_year: int) -> dict[int, FloatArray]:
-    """One of `VECTORS`, whole years per asset: `(last_year - first_year + 1) * 366` slots.
+def read(names: Sequence[str], asset_ids: Sequence[int], *, start: date, end: date) -> dict[str, NDArray[Any]]:
+    """Some of `VECTORS` and `sources`, by name: assets x days from `start` to `end`, exclusive.
 
-    Assets without blocks are left out. Raises `ValueError` for bytes that are no vector.
+    NaN where nothing is known, and 0 for the source of no bar. Each asset is asked for once. Raises `ValueError` for
+    other names, and for bytes that are not a year of values.
     """
-    if vector not in VECTORS:
-        raise ValueError(f"no such vector: {vector}")
-    width = (last_year - first_year + 1) * SLOTS
-    rows: dict[int, FloatArray] = {}
-    with binary_cursor() as cursor:
-        cursor.execute(
-            f'SELECT asset_id, year, "{vector}" FROM {TABLE} WHERE asset_id = ANY(%s) AND year BETWEEN %s AND %s',  # noqa: S608  # checked against VECTORS
-            [list(asset_ids), first_year, last_year],
-        )
-        for asset_id, year, packed in cursor:
-            row = rows.get(asset_id)
-            if row is None:
-                row = rows[asset_id] = np.full(width, np.nan)
-            start = (year - first_year) * SLOTS
-            # One value alone would pass for every day of the year.
-            row[start : start + SLOTS] = np.frombuffer(packed, "<f8").reshape(SLOTS)
-    return rows
-
-
-def read_bars(asset_ids: Sequence[int], *, start: date, end: date) -> tuple[FloatArray, NDArray[np.int16]]:
-    """All `VECTORS` from `start` to `end`, exclusive: vectors x assets x days, and who said each day's close, 0 nobody.
-
-    Each asset is asked for once. Raises `ValueError` for bytes that are no vector.
-    """
-    days = (end - start).days
-    values = np.full((len(VECTORS), len(asset_ids), days), np.nan)
-    sources = np.zeros((len(asset_ids), days), dtype=np.int16)
+    if not set(names) <= set(_PACKED):
+        raise ValueError(f"no such vector: {', '.join(names)}")
+    kinds = {name: _PACKED[name] for name in names}
+    shape = (len(asset_ids), (end - start).days)
+    found = {name: np.full(shape, missing, dtype=kind) for name, (kind, missing) in kinds.items()}
     position = {asset_id: index for index, asset_id in enumerate(asset_ids)}
-    # Of each year: the first slot inside the window, its day there, and how many slots follow.
-    windows = {}
-    for year in range(start.year, end.year + 1):
-        first, after = max(start, date(year, 1, 1)), min(end, date(year + 1, 1, 1))
-        windows[year] = ((first - date(year, 1, 1)).days, (first - start).days, max(0, (after - first).days))
+    sizes = [np.dtype(kind).itemsize * SLOTS for kind, _ in kinds.values()]
+    # Of one group all aggregates take the blocks in the same order. A row a block would be four times as slow: the
+    # driver wakes up for each.
+    is_whole = " AND ".join(f"octet_length({name}) = %s" for name in kinds)
+    packed = ", ".join(f"string_agg({name}, '')" for name in kinds)
+    query = (
+        f"SELECT year, array_agg(asset_id), bool_and({is_whole}), {packed} FROM {TABLE}"  # noqa: S608  # names of our own
+        " WHERE asset_id = ANY(%s) AND year BETWEEN %s AND %s GROUP BY year"
+    )
     with binary_cursor() as cursor:
         for begin in range(0, len(asset_ids), _AT_ONCE):
-            cursor.execute(_YEARS, [8 * SLOTS, list(asset_ids[begin : begin + _AT_ONCE]), start.year, end.year])
-            for year, ids, is_whole, told, *packed in cursor:
-                if not is_whole:
+            cursor.execute(query, [*sizes, list(asset_ids[begin : begin + _AT_ONCE]), start.year, end.year])
+            for year, ids, are_whole, *octets in cursor:
+                if not are_whole:
                     raise ValueError("a vector is not as long as a year")
                 rows = [position[asset_id] for asset_id in ids]
-                slot, day, count = windows[year]
-                for vector, octets in enumerate(packed):
-                    of_year = np.frombuffer(octets, "<f8").reshape(-1, SLOTS)
-                    values[vector, rows, day : day + count] = of_year[:, slot : slot + count]
-                of_year = np.frombuffer(told, "<i2").reshape(-1, SLOTS)
-                sources[rows, day : day + count] = of_year[:, slot : slot + count]
-    return values, sources
+                slots, days = _shared(year, start, end)
+                for (name, (kind, _)), of_year in zip(kinds.items(), octets, strict=True):
+                    found[name][rows, days] = np.frombuffer(of_year, kind).reshape(-1, SLOTS)[:, slots]
+    return found
+
+
+def _shared(year: int, start: date, end: date) -> tuple[slice, slice]:
+    """The slots of a year that are in a window, and their days there."""
+    new_year = date(year, 1, 1)
+    first, after = max(start, new_year), min(end, date(year + 1, 1, 1))
+    return slice((first - new_year).days, (after - new_year).days), slice((first - start).days, (after - start).days)
 
 
 def _with_one_nan(values: FloatArray) -> FloatArray:

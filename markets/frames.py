@@ -1,7 +1,7 @@
 """The bridge between rows of prices and arrays."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 
 import numpy as np
@@ -10,10 +10,8 @@ from numpy.typing import NDArray
 from markets import blocks
 from markets.blocks import BarTable
 from markets.models import DailyBar
-from markets.models.price_block import SLOTS
 from markets.providers.bars import NUMBERS, Bars
 
-_EPOCH = date(1970, 1, 1)
 _HOURLY_RANGE = "binance1h"
 """The source name whose highs and lows come from hourly closes."""
 
@@ -30,15 +28,10 @@ class PriceFrame:
 def price_frame(asset_ids: Sequence[int], *, start: date, end: date, vector: str = "close") -> PriceFrame:
     """The daily values of `vector` (one of `blocks.VECTORS`) from `start` to `end`, exclusive, an asset a row.
 
-    Reads whole year blocks; nothing is filled in.
+    Each asset is asked for once; nothing is filled in.
     """
-    columns = _columns(start, end)
-    rows = blocks.read_vector(vector, asset_ids, first_year=start.year, last_year=end.year)
-    values = np.full((len(asset_ids), len(columns)), np.nan)
-    for index, asset_id in enumerate(asset_ids):
-        row = rows.get(asset_id)
-        if row is not None:
-            np.take(row, columns, out=values[index])
+    _require_days(start, end)
+    values = blocks.read([vector], asset_ids, start=start, end=end)[vector]
     return PriceFrame(np.array(asset_ids, dtype=np.int32), start, values)
 
 
@@ -55,22 +48,12 @@ class BarFrame:
 def bar_frame(asset_ids: Sequence[int], *, start: date, end: date) -> BarFrame:
     """What is known of each asset from `start` to `end`, exclusive, read once; each asset is asked for once."""
     _require_days(start, end)
-    values, sources = blocks.read_bars(asset_ids, start=start, end=end)
-    close, volume, market_cap = values
-    return BarFrame(close, volume, market_cap, sources)
+    return BarFrame(**blocks.read([field.name for field in fields(BarFrame)], asset_ids, start=start, end=end))
 
 
 def _require_days(start: date, end: date) -> None:
     if end <= start:
         raise ValueError("an empty window")
-
-
-def _columns(start: date, end: date) -> NDArray[np.intp]:
-    """The slots of the days from `start` to `end`, exclusive, in whole years from that of `start` on."""
-    _require_days(start, end)
-    days = np.arange((start - _EPOCH).days, (end - _EPOCH).days, dtype=np.int32)
-    year, slot = blocks.year_and_slot(days)
-    return (year.astype(np.intp) - start.year) * SLOTS + slot
 
 
 def bar_table(bars: Bars, *, asset_ids: NDArray[np.int32], source_ids: NDArray[np.int16]) -> BarTable:

@@ -143,23 +143,24 @@ def test_checksum_is_the_crc_of_the_three_vectors_in_their_order():
 
 
 @with_database
-def test_vector_is_read_as_whole_years_with_every_gap_missing():
+def test_window_is_read_across_years_with_every_gap_missing():
     coin, other, without = AssetFactory.create_batch(3)
     store_daily_bars(coin, date(2019, 12, 31), [1.0, None, 3.0], market_cap=[10.0, None, None])
-    store_daily_bars(other, date(2021, 1, 1), [9.0])
+    store_daily_bars(other, date(2020, 1, 4), [9.0])
 
-    read = blocks.read_vector("close", [coin.pk, other.pk, without.pk], first_year=2019, last_year=2020)
-    caps = blocks.read_vector("market_cap", [coin.pk], first_year=2019, last_year=2019)
+    ids = [without.pk, coin.pk, other.pk]
+    read = blocks.read(["market_cap", "close"], ids, start=date(2019, 12, 30), end=date(2020, 1, 4))
 
-    assert list(read) == [coin.pk]
-    assert {slot: read[coin.pk][slot] for slot in np.flatnonzero(~np.isnan(read[coin.pk]))} == {364: 1.0, 367: 3.0}
-    assert (len(read[coin.pk]), len(caps[coin.pk]), caps[coin.pk][364]) == (2 * SLOTS, SLOTS, 10.0)
+    nan = np.nan
+    assert list(read) == ["market_cap", "close"]
+    np.testing.assert_array_equal(read["close"], [[nan] * 5, [nan, 1.0, nan, 3.0, nan], [nan] * 5])
+    np.testing.assert_array_equal(read["market_cap"], [[nan] * 5, [nan, 10.0, nan, nan, nan], [nan] * 5])
 
 
 @pytest.mark.parametrize("vector", ["open", "ranges", 'close" FROM accounts_user; --'])
 def test_only_the_vectors_of_a_block_can_be_read(vector):
     with pytest.raises(ValueError, match="no such vector"):
-        blocks.read_vector(vector, [1], first_year=2020, last_year=2020)
+        blocks.read(["close", vector], [1], start=date(2020, 1, 1), end=date(2020, 1, 2))
 
 
 @with_database
@@ -204,9 +205,6 @@ def test_bytes_that_are_no_vector_are_refused(torn: bytes) -> None:
     for vector in ("volume", "sources"):
         with transaction.atomic():
             PriceBlock.objects.update(**{vector: torn})
-            with pytest.raises(ValueError):  # noqa: PT011  # NumPy has several words for it
-                blocks.read_bars([asset.pk], start=date(2020, 1, 1), end=date(2020, 1, 2))
+            with pytest.raises(ValueError, match="not as long as a year"):
+                blocks.read([vector, "close"], [asset.pk], start=date(2020, 1, 1), end=date(2020, 1, 2))
             transaction.set_rollback(True)
-    PriceBlock.objects.update(volume=torn)
-    with pytest.raises(ValueError):  # noqa: PT011
-        blocks.read_vector("volume", [asset.pk], first_year=2020, last_year=2020)

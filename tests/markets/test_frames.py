@@ -49,7 +49,7 @@ def test_frame_says_what_the_rows_say_for_any_window(market):
     def check(data):
         start = data.draw(st.dates(FIRST - timedelta(days=400), FIRST + timedelta(days=DAYS + 400)), "start")
         end = start + timedelta(days=data.draw(st.integers(1, 1_000), "days"))
-        asset_ids = data.draw(st.lists(st.sampled_from([*market, 999_999]), max_size=5), "assets")
+        asset_ids = data.draw(st.lists(st.sampled_from([*market, 999_999]), max_size=5, unique=True), "assets")
         vector = data.draw(st.sampled_from(VECTORS), "vector")
 
         frame = frames.price_frame(asset_ids, start=start, end=end, vector=vector)
