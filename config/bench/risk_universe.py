@@ -25,7 +25,7 @@ from risk.actions import risk_models
 from risk.frames import EPOCH
 from risk.models import RiskScore, ScoreRun
 from risk.quant.learning import STEP
-from risk.runs import learning, scorecards, scoring
+from risk.runs import course, learning, scoring
 
 ASSETS, DAYS = 5_000, 1_000
 SAMPLE, QUICK_SAMPLE = 100, 10
@@ -48,7 +48,7 @@ def contest(stage: Stage, returns: NDArray[np.float64]) -> Contest:
 
     def score(attempt: int) -> float:
         # Each attempt is another day, for a day is scored once.
-        run = scorecards.score(model, last - timedelta(days=attempt))
+        run = course.score(model, last - timedelta(days=attempt))
         if run.state != ScoreRun.State.FINISHED or run.counts.get(RiskScore.Status.OK) != assets:
             raise BenchFailed(f"{run.state}: {run.counts}")
         return assets

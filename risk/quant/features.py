@@ -1,8 +1,9 @@
 """What is measured of every asset on a day: the columns from which risk is forecast and explained."""
 
-from dataclasses import dataclass, replace
+import io
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -99,6 +100,26 @@ class Market:
     """Winsorised log returns of bitcoin over the same days; NaN where there is no bitcoin."""
     pool: Pool
     """The tail of the residuals of the ordinary assets over the last year."""
+
+    def pack(self) -> bytes:
+        """As bytes that hold every bit."""
+        octets = io.BytesIO()
+        pool: dict[str, Any] = {f"pool_{name}": value for name, value in asdict(self.pool).items()}
+        np.savez_compressed(octets, index=self.index, reference=self.reference, **pool)
+        return octets.getvalue()
+
+    @classmethod
+    def unpack(cls, octets: bytes) -> "Market":
+        with np.load(io.BytesIO(octets), allow_pickle=False) as arrays:
+            pool = Pool(
+                tuple(arrays["pool_levels"].tolist()),
+                arrays["pool_value_at_risk"],
+                arrays["pool_expected_shortfall"],
+                arrays["pool_quantile_deviation"],
+                arrays["pool_deviation"],
+                int(arrays["pool_observations"]),
+            )
+            return cls(arrays["index"], arrays["reference"], pool)
 
 
 @dataclass(frozen=True, slots=True)

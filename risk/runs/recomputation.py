@@ -1,12 +1,13 @@
 """A stored score calculated again from what is stored now, and whether it is the same to the last bit."""
 
+import hashlib
 from dataclasses import dataclass
 from typing import Any
 
 from risk import frames
 from risk.actions import risk_models
 from risk.models import RiskScore, ScoreChunk
-from risk.runs import scorecards
+from risk.runs import course, scorecards
 
 COMPARED = tuple(
     field.attname
@@ -29,14 +30,13 @@ def recompute(score: RiskScore) -> list[Difference]:
 
     Everybody of the run is measured again, since ranks need them all; news are read as they were known at the run's
     `news_at`, in the words of then, as the run's scorer had judged them. `context: ...` says which of `CONTEXT` is not
-    what it was. Raises `ModelOfOtherFormulas` where this code is
-    not what made the score.
+    what it was. Raises `ModelOfOtherFormulas` where this code is not what made the score.
     """
     run = score.run
     risk_models.require_own(score.model)
     asset_ids = [pk for ids in ScoreChunk.objects.filter(run=run).values_list("asset_ids", flat=True) for pk in ids]
     market = frames.market(asset_ids, through=run.as_of)
-    found = scorecards.measured_all(run, asset_ids, market)
+    found = course.measured_all(run, asset_ids, market)
     rows = list(scorecards.cards(run, found, at=score.calculated_at))
     again = next(row for row in rows if row.asset_id == score.asset_id)
     differences = [
@@ -44,8 +44,9 @@ def recompute(score: RiskScore) -> list[Difference]:
         for name in COMPARED
         if getattr(score, name) != getattr(again, name)
     ]
-    if scorecards.checksum_of(market) != run.context_checksum:
-        differences.append(Difference("market context", run.context_checksum, scorecards.checksum_of(market)))
+    checksum = hashlib.sha256(market.pack()).hexdigest()
+    if checksum != run.context_checksum:
+        differences.append(Difference("market context", run.context_checksum, checksum))
     if score.context_hash:  # earlier releases noted none
         before, now = (scorecards.context_parts(row.context_hash) for row in (score, again))
         differences += [

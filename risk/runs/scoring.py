@@ -140,13 +140,13 @@ def put_in_charge(
 
     May be done again where it was interrupted. Raises `ModelNotScored` while another process scores that day.
     """
-    from risk.runs import scorecards
+    from risk.runs import course
 
     try:
         risk_models.make_headline(model, by=by, at=clock.now(), reason=reason)
     except ModelNotScored:
         try:
-            scorecards.score(model, last_close(clock.now()), on_progress=on_progress)
+            course.score(model, last_close(clock.now()), on_progress=on_progress)
         except AlreadyScored:
             log.info("risk.already_scored", version=model.version)
         risk_models.make_headline(model, by=by, at=clock.now(), reason=reason)
@@ -154,7 +154,7 @@ def put_in_charge(
 
 def perform(job: Job) -> Mapping[str, object]:
     """Begin a run for each model, unless the day is scored already or has nobody to score, and ask for the chunks."""
-    from risk.runs import scorecards
+    from risk.runs import course
 
     at = clock.now()
     parameters = Parameters(**job.parameters)
@@ -165,10 +165,10 @@ def perform(job: Job) -> Mapping[str, object]:
         jobs.progress(job, 1)
         try:
             score_runs.require_room(model, as_of, at=at)
-            plan = scorecards.plan(model, as_of, at=at)
+            plan = course.plan(model, as_of, at=at)
             jobs.progress(job, 90)
             with transaction.atomic():
-                run = scorecards.begin(plan, job=job, at=clock.now())
+                run = course.begin(plan, job=job, at=clock.now())
                 _ask_for_chunks(run, job, at=clock.now())
         except AlreadyScored:
             log.info("risk.already_scored", version=model.version, as_of=as_of.isoformat())
@@ -197,17 +197,17 @@ def perform_chunk(job: Job) -> Mapping[str, object]:
 
     Nothing is left to do where an earlier attempt has kept it, or the run has ended.
     """
-    from risk.runs import scorecards
+    from risk.runs import course
 
     chunk = ScoreChunk.objects.select_related("run").get(pk=job.parameters["chunk"])
     if chunk.state == ScoreChunk.State.DONE or chunk.run.state != ScoreRun.State.RUNNING:
         return {"run": chunk.run_id, "chunk": chunk.number, "assets": 0}
     try:
-        measured = scorecards.measure(chunk)
+        measured = course.measure(chunk)
         with transaction.atomic():
             # In the transaction of the deed: a worker that was given up for dead stores nothing.
             jobs.progress(job, 99)
-            if scorecards.keep(chunk, measured, at=clock.now()):
+            if course.keep(chunk, measured, at=clock.now()):
                 _ask_for_finish(chunk.run, job, at=clock.now())
     except jobs.JobCancelled:
         score_runs.fail(chunk.run, error="A chunk was cancelled.", at=clock.now())
@@ -222,7 +222,7 @@ def perform_chunk(job: Job) -> Mapping[str, object]:
 
 def perform_finish(job: Job) -> Mapping[str, object]:
     """Rank, score, explain and store; a run that has been finished already stays as it is."""
-    from risk.runs import scorecards
+    from risk.runs import course
 
     run = ScoreRun.objects.select_related("model", "fit").get(pk=job.parameters["run"])
     if run.state == ScoreRun.State.FINISHED:
@@ -230,7 +230,7 @@ def perform_finish(job: Job) -> Mapping[str, object]:
     if run.state == ScoreRun.State.FAILED:
         raise RunNotRunning
     try:
-        counts = scorecards.finish(run, job=job)
+        counts = course.finish(run, job=job)
     except jobs.JobCancelled:
         score_runs.fail(run, error="Its end was cancelled.", at=clock.now())
         raise

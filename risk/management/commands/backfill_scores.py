@@ -24,7 +24,7 @@ class Command(BaseCommand):
         parser.add_argument("--model", help="only this version; default: every active one")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        from risk.runs import realised, scorecards
+        from risk.runs import course, realised
 
         at = clock.now()
         since = options["since"]
@@ -37,7 +37,7 @@ class Command(BaseCommand):
                 for day in days:
                     for model in models:
                         try:
-                            scorecards.score(model, day)
+                            course.score(model, day)
                             scored += 1
                         except AlreadyScored:
                             skipped += 1

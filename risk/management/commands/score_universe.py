@@ -25,7 +25,7 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="calculate and show; store no score")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        from risk.runs import scorecards
+        from risk.runs import course
 
         at = clock.now()
         as_of = options["as_of"] or scoring.last_close(at)
@@ -43,9 +43,9 @@ class Command(BaseCommand):
             for model in scoring.models_of(options["model"], at=at):
                 with progress_bar("Scoring", total=Asset.objects.listed().count(), unit="assets") as done:
                     if options["dry_run"]:
-                        rows = scorecards.preview(scorecards.plan(model, as_of, at=at), on_progress=done)
+                        rows = course.preview(course.plan(model, as_of, at=at), on_progress=done)
                     else:
-                        run = scorecards.score(model, as_of, on_progress=done)
+                        run = course.score(model, as_of, on_progress=done)
                         rows = list(RiskScore.objects.filter(run=run, asset_id__in=shown))
                         counts = ", ".join(f"{count} {status}" for status, count in sorted(run.counts.items()))
                         self.stdout.write(f"{model.version} as of {as_of}: {counts}.")

@@ -8,7 +8,7 @@ from django.test import Client
 from config.kernel import clock
 from risk.actions import risk_models
 from risk.models import RiskScore
-from risk.runs import scorecards
+from risk.runs import course
 from tests.risk.markets import LAST, NOON, coin, simulated, walk
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.django_db]
@@ -20,7 +20,7 @@ def scored(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clock, "now", lambda: NOON)
     simulated()
     coin("young", walk(9, seed=1).tolist())
-    scorecards.score(risk_models.register(at=NOON), LAST)
+    course.score(risk_models.register(at=NOON), LAST)
 
 
 def test_every_asset_explains_its_score_which_adds_up(client: Client, scored: None) -> None:

@@ -21,7 +21,7 @@ from risk.models import RiskScore, ScoreChunk, ScoreRun
 from risk.quant import families
 from risk.quant.garch.search import search
 from risk.quant.status import Status
-from risk.runs import scorecards, scoring
+from risk.runs import course, scoring
 from tests.markets.factories import AssetFactory
 from tests.risk.markets import LAST, NOON, coin, perform_all, simulated, walk
 
@@ -302,9 +302,9 @@ def test_a_chunk_of_nothing_but_bad_ones_has_a_row_each(client: Client) -> None:
     bad = [coin(name, prices) for name, (prices, _, _) in SERIES.items()]
     torn = coin("torn", WALK)
     PriceBlock.objects.filter(asset=torn).update(close=b"torn")
-    plan = scorecards.plan(model, LAST, at=NOON, asset_ids=[asset.pk for asset in (*bad, torn)])
+    plan = course.plan(model, LAST, at=NOON, asset_ids=[asset.pk for asset in (*bad, torn)])
 
-    found = {row.asset.slug: row for row in scorecards.preview(plan)}
+    found = {row.asset.slug: row for row in course.preview(plan)}
 
     assert {name: row.status for name, row in found.items()} == {
         **{name: status for name, (_, status, _) in SERIES.items()},

@@ -12,7 +12,7 @@ from markets.models import Asset, NewsItem, NewsMention, NewsScore
 from markets.queries import news_mood
 from risk.actions import risk_models
 from risk.models import RiskFit, RiskScore, Wrapping
-from risk.runs import scorecards
+from risk.runs import course
 from tests.markets.factories import AssetFactory, NewsScoreFactory, store_daily_bars
 from tests.risk.markets import LAST, NOON, coin, simulated, walk
 
@@ -25,7 +25,7 @@ def score():
     simulated()
 
     def score(asset: Asset) -> RiskScore:
-        scorecards.score(risk_models.register(at=NOON), LAST)
+        course.score(risk_models.register(at=NOON), LAST)
         return RiskScore.objects.get(asset=asset)
 
     return score
@@ -187,7 +187,7 @@ def test_price_seen_on_every_tenth_day_alone_is_as_risky_as_the_walk_behind_it()
         daily = walk(400, seed=seed)
         coin(f"daily-{seed}", daily)
         coin(f"tenth-{seed}", np.repeat(daily[::10], 10))
-    scorecards.score(risk_models.register(at=NOON), LAST)
+    course.score(risk_models.register(at=NOON), LAST)
 
     rows: dict[str, Any] = dict(RiskScore.objects.values_list("asset__slug", "score"))
     below = [rows[f"daily-{seed}"] - rows[f"tenth-{seed}"] for seed in range(6)]
@@ -284,7 +284,7 @@ def test_pump_is_flagged_and_does_not_lower_the_score_for_a_month():
     model = risk_models.register(at=NOON)
 
     for day in (13, 12, 0):
-        scorecards.score(model, LAST - timedelta(days=day))
+        course.score(model, LAST - timedelta(days=day))
 
     rows: list[Any] = list(RiskScore.objects.filter(asset=asset).order_by("as_of"))
     before, pumped, after = rows
@@ -301,7 +301,7 @@ def test_pump_of_the_dead_does_not_hold_the_hundred_of_their_rule():
     model = risk_models.register(at=NOON)
 
     for day in (1, 0):
-        scorecards.score(model, LAST - timedelta(days=day))
+        course.score(model, LAST - timedelta(days=day))
 
     before, row = RiskScore.objects.filter(asset=asset).order_by("as_of")
     assert (before.status, before.score) == ("dead", 100)
@@ -315,7 +315,7 @@ def test_wrapped_asset_is_at_least_as_risky_as_what_it_stands_for():
     calm, wild = coin("wrapped", walk(400, seed=1, scale=0.01)), coin("origin", walk(400, seed=2, scale=0.1))
     Wrapping.objects.create(asset=calm, underlying=wild)
 
-    scorecards.score(risk_models.register(at=NOON), LAST)
+    course.score(risk_models.register(at=NOON), LAST)
 
     row, other = RiskScore.objects.get(asset=calm), RiskScore.objects.get(asset=wild)
     assert row.score == pytest.approx(other.score, abs=1e-9)

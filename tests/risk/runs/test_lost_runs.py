@@ -18,7 +18,7 @@ from risk import tasks
 from risk.actions import risk_models
 from risk.actions.score_runs import AlreadyScored
 from risk.models import RiskModel, RiskScore, ScoreChunk, ScoreRun
-from risk.runs import scorecards, scoring
+from risk.runs import course, scorecards, scoring
 from tests.accounts.factories import UserFactory
 from tests.risk.markets import LAST, NOON, held, perform_all, simulated
 
@@ -79,7 +79,7 @@ def ends_well(run: ScoreRun) -> None:
 @pytest.fixture
 def run(db: None, monkeypatch: pytest.MonkeyPatch) -> ScoreRun:
     simulated(assets=ASSETS, days=100)
-    monkeypatch.setattr(scorecards, "begin", partial(scorecards.begin, chunk_assets=3))
+    monkeypatch.setattr(course, "begin", partial(course.begin, chunk_assets=3))
     return begun()
 
 
@@ -122,7 +122,7 @@ class TestAlive:
         scoring.perform_chunk(attempt)  # the chunk is kept and the end asked for; the process dies before it says so
         Job.objects.filter(pk=last.pk).update(lease_until=Now() - timedelta(seconds=1))
         jobs.reap()
-        monkeypatch.setattr(scorecards, "measure", lambda chunk: pytest.fail("measured twice"))
+        monkeypatch.setattr(course, "measure", lambda chunk: pytest.fail("measured twice"))
 
         ends_well(run)
         last.refresh_from_db()
@@ -217,7 +217,7 @@ class TestLost:
     ) -> None:
         self.dead(run)
         tasks.look_after_runs()
-        monkeypatch.setattr(scorecards, "measure", lambda chunk: pytest.fail("measured for nothing"))
+        monkeypatch.setattr(course, "measure", lambda chunk: pytest.fail("measured for nothing"))
 
         performed = perform_all()
 
@@ -252,19 +252,19 @@ class TestCommand:
 
     def test_it_holds_its_day_as_long_as_its_process_lives(self, model: RiskModel) -> None:
         job = held()
-        run = scorecards.begin(scorecards.plan(model, LAST, at=NOON), job=job, at=NOON)
+        run = course.begin(course.plan(model, LAST, at=NOON), job=job, at=NOON)
 
         with pytest.raises(AlreadyScored):
-            scorecards.score(model, LAST)
+            course.score(model, LAST)
         Job.objects.filter(pk=job.pk).update(lease_until=Now() - timedelta(seconds=1))
         jobs.reap()
-        again = scorecards.score(model, LAST)
+        again = course.score(model, LAST)
 
         assert state(run) == ("failed", "A job that it waits for has ended: score_universe is dead, worker_lost.")
         assert (again.state, again.attempt) == ("finished", 2)
 
     def test_its_job_tells_what_became_of_it(self, model: RiskModel) -> None:
-        run = scorecards.score(model, LAST)
+        run = course.score(model, LAST)
 
         job = Job.objects.get()
         assert (job.pk, job.kind, job.state, job.attempt) == (run.job_id, "score_universe", "succeeded", 1)
@@ -285,19 +285,19 @@ class TestCommand:
             raise error
 
         with monkeypatch.context() as breaking:
-            breaking.setattr(scorecards, "measure", broken)
+            breaking.setattr(course, "measure", broken)
             with pytest.raises(error):
-                scorecards.score(model, LAST)
+                course.score(model, LAST)
 
         assert (ScoreRun.objects.get().state, Job.objects.get().state) == states
-        assert scorecards.score(model, LAST).state == "finished"
+        assert course.score(model, LAST).state == "finished"
 
     def test_cancelled_it_stops_at_the_next_chunk(self, model: RiskModel) -> None:
         def cancel(_: int) -> None:
             jobs.cancel(Job.objects.get(), by=UserFactory.create(), at=NOON)
 
         with pytest.raises(jobs.JobCancelled):
-            scorecards.score(model, LAST, on_progress=cancel)
+            course.score(model, LAST, on_progress=cancel)
 
         assert (ScoreRun.objects.get().state, Job.objects.get().state) == ("failed", "cancelled")
         assert not RiskScore.objects.exists()
@@ -306,9 +306,9 @@ class TestCommand:
 @pytest.mark.integration
 def test_of_those_who_find_a_lost_run_at_once_one_takes_its_place(committed_db: None) -> None:
     simulated(assets=ASSETS, days=100)
-    plan = scorecards.plan(risk_models.register(at=NOON), LAST, at=NOON)
+    plan = course.plan(risk_models.register(at=NOON), LAST, at=NOON)
     lost = held()
-    scorecards.begin(plan, job=lost, at=NOON)
+    course.begin(plan, job=lost, at=NOON)
     Job.objects.filter(pk=lost.pk).update(lease_until=Now() - timedelta(seconds=1))
     jobs.reap()
     barrier = Barrier(4, timeout=30)
@@ -317,7 +317,7 @@ def test_of_those_who_find_a_lost_run_at_once_one_takes_its_place(committed_db: 
         try:
             job = held()
             barrier.wait()
-            scorecards.begin(plan, job=job, at=NOON)
+            course.begin(plan, job=job, at=NOON)
         except AlreadyScored:
             return False
         finally:

@@ -14,7 +14,7 @@ from config import pipelines
 from risk.actions import risk_models
 from risk.models import RiskModel, RiskScore, ScoreChunk, ScoreRun
 from risk.parameters import Parameters
-from risk.runs import fitting, scorecards, scoring
+from risk.runs import course, fitting, scoring
 from tests.risk.factories import ScoreRunFactory
 from tests.risk.markets import LAST, NOON, held, perform_all, simulated
 
@@ -162,7 +162,7 @@ def test_release_in_the_middle_of_a_run_ends_it_once_and_for_all(new: RiskModel,
 
 
 def test_other_chunks_of_a_run_that_a_release_has_ended_come_to_nothing(new: RiskModel) -> None:
-    run = scorecards.begin(scorecards.plan(new, LAST, at=NOON), job=held(), at=NOON, chunk_assets=3)
+    run = course.begin(course.plan(new, LAST, at=NOON), job=held(), at=NOON, chunk_assets=3)
     for chunk in ScoreChunk.objects.filter(run=run):
         jobs.request(scoring.CHUNK, owner=None, parameters={"chunk": chunk.pk}, at=NOON)
     RiskModel.objects.filter(pk=new.pk).update(version="1.0.0-before")

@@ -15,7 +15,7 @@ from markets import frames
 from risk.actions import forecast_outcomes, risk_models
 from risk.models import CalibrationDay, ForecastOutcome, RiskScore
 from risk.queries import calibration
-from risk.runs import outcomes, realised, scorecards
+from risk.runs import course, outcomes, realised
 from tests.markets.factories import store_daily_bars
 from tests.risk.factories import (
     DayOutcomeFactory,
@@ -36,7 +36,7 @@ MONTH_AGO = LAST - timedelta(days=32)
 def scored() -> None:
     """Everybody, a month ago."""
     simulated(days=510)
-    scorecards.score(risk_models.register(at=NOON), MONTH_AGO)
+    course.score(risk_models.register(at=NOON), MONTH_AGO)
 
 
 def closes(asset_id: int, days: int) -> "np.ndarray[tuple[int, ...], np.dtype[np.float64]]":
@@ -83,7 +83,7 @@ def torn() -> Callable[[int], Any]:
         closes = walk(400, seed=1)
         closes[-33 + day] /= 50
         asset = coin("torn", closes)
-        scorecards.score(risk_models.register(at=NOON), MONTH_AGO)
+        course.score(risk_models.register(at=NOON), MONTH_AGO)
         for night in range(1, 33):
             realised.record(through=MONTH_AGO + timedelta(days=night), since=MONTH_AGO)
         return ForecastOutcome.objects.filter(score__asset=asset)

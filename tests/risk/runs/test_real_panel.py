@@ -11,7 +11,7 @@ from markets.models import Asset
 from markets.runs import price_import
 from risk.actions import risk_models
 from risk.models import RiskScore
-from risk.runs import recomputation, scorecards
+from risk.runs import course, recomputation
 from tests.risk.markets import NOON
 
 FOLDER = os.environ.get("REAL_DATA_DIR")
@@ -27,7 +27,7 @@ def test_real_coins_have_scores_that_add_up_and_can_be_recomputed():
     (path,) = Path(FOLDER or "", "daily").glob("starter_36coins_*.csv.gz")
     price_import.perform(price_import.Parameters(path), at=NOON)
 
-    run = scorecards.score(risk_models.register(at=NOON), date(2025, 5, 31))
+    run = course.score(risk_models.register(at=NOON), date(2025, 5, 31))
 
     rows: list[Any] = list(RiskScore.objects.filter(run=run).select_related("run__fit", "run__model", "model"))
     assert len(rows) == Asset.objects.count()

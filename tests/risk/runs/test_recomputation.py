@@ -10,7 +10,7 @@ from markets.models import Asset, NewsFeed, NewsScore
 from markets.providers.news import Headline
 from risk.actions import risk_models
 from risk.models import RiskModel, RiskScore, ScoreRun, Wrapping
-from risk.runs import recomputation, scorecards
+from risk.runs import course, recomputation
 from tests.markets.factories import NewsFeedFactory, store_daily_bars
 from tests.risk.markets import LAST, NOON, coin, simulated, walk
 
@@ -24,7 +24,7 @@ def score() -> RiskScore:
     asset = coin("subject", walk(365, seed=1))
     model = risk_models.register(at=NOON)
     for day in (1, 0):
-        scorecards.score(model, LAST - timedelta(days=day))
+        course.score(model, LAST - timedelta(days=day))
     return RiskScore.objects.select_related("run__fit", "run__model", "model").get(asset=asset, as_of=LAST)
 
 
@@ -42,7 +42,7 @@ def test_same_inputs_give_the_same_bits(score):
 def test_errors_of_the_estimate_are_computed_again_to_the_same_bits():
     simulated(assets=12, days=900)
     asset = coin("subject", walk(90, seed=1))
-    scorecards.score(risk_models.register(at=NOON), LAST)
+    course.score(risk_models.register(at=NOON), LAST)
     scores = RiskScore.objects.select_related("run__fit", "run__model", "model")
     young: Any = scores.get(asset=asset)
     old: Any = scores.exclude(asset=asset).earliest("pk")
@@ -61,7 +61,7 @@ def test_errors_of_the_estimate_are_computed_again_to_the_same_bits():
 
 def test_later_scores_and_news_of_prices_change_nothing(score):
     store_daily_bars(score.asset, LAST + timedelta(days=1), [1.0])
-    scorecards.score(score.model, LAST + timedelta(days=1))
+    course.score(score.model, LAST + timedelta(days=1))
 
     assert recomputation.recompute(score) == []
 
@@ -109,7 +109,7 @@ def told(score: RiskScore) -> tuple[RiskScore, NewsFeed]:
     asset = Asset.objects.get(pk=score.asset_id)
     tell(asset, feed, ending=BAD)
     ScoreRun.objects.update(state=ScoreRun.State.FAILED, error="To make room.")
-    run = scorecards.score(score.model, LAST)
+    run = course.score(score.model, LAST)
     found = RiskScore.objects.select_related("run__fit", "run__model", "model", "asset").get(run=run, asset=asset)
     assert {entry["component"]: entry["points"] for entry in found.contributions}["news"] > 0
     return found, feed
@@ -128,7 +128,7 @@ def test_a_backfill_reads_the_words_of_its_day(told):
     tell(score.asset, feed, ending=GOOD, at=CLOSE + timedelta(days=14))
     ScoreRun.objects.update(state=ScoreRun.State.FAILED, error="To make room.")
 
-    run = scorecards.score(score.model, LAST)
+    run = course.score(score.model, LAST)
 
     again = RiskScore.objects.get(run=run, asset=score.asset)
     assert (again.score, again.context_hash[:16]) == (score.score, score.context_hash[:16])

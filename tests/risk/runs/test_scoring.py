@@ -23,7 +23,7 @@ from risk.parameters import Parameters
 from risk.quant import universe
 from risk.quant.tail_risk import Pool
 from risk.quant.universe import CAUSES
-from risk.runs import fitting, scorecards, scoring
+from risk.runs import course, fitting, scorecards, scoring
 from tests.markets.factories import AssetFactory
 from tests.risk.markets import LAST, NOON, coin, held, perform_all, simulated, walk
 
@@ -46,12 +46,12 @@ def told(run: ScoreRun) -> dict[int, dict[str, object]]:
 
 
 def begin(model: RiskModel, *, chunk_assets: int) -> ScoreRun:
-    plan = scorecards.plan(model, LAST, at=NOON)
-    return scorecards.begin(plan, job=held(), at=NOON, chunk_assets=chunk_assets)
+    plan = course.plan(model, LAST, at=NOON)
+    return course.begin(plan, job=held(), at=NOON, chunk_assets=chunk_assets)
 
 
 def test_every_listed_asset_has_a_row_whose_causes_add_up(model):
-    run = scorecards.score(model, LAST)
+    run = course.score(model, LAST)
 
     rows: list[Any] = list(RiskScore.objects.filter(run=run))
     assert {row.asset_id for row in rows} == set(Asset.objects.values_list("pk", flat=True))
@@ -86,17 +86,17 @@ def test_nothing_is_stored_of_a_run_with_causes_that_do_not_add_up(model, monkey
     monkeypatch.setattr(universe, "scored", off)
 
     with pytest.raises(scorecards.NotAdditive):
-        scorecards.score(model, LAST)
+        course.score(model, LAST)
 
     assert not RiskScore.objects.exists()
     assert ScoreRun.objects.get().state == "failed"
 
 
 def test_market_of_a_run_is_what_was_planned_to_the_last_bit(model):
-    plan = scorecards.plan(model, LAST, at=NOON)
-    run = scorecards.begin(plan, job=held(), at=NOON)
+    plan = course.plan(model, LAST, at=NOON)
+    run = course.begin(plan, job=held(), at=NOON)
 
-    kept = scorecards._market(ScoreRun.objects.get(pk=run.pk))
+    kept = course._market(ScoreRun.objects.get(pk=run.pk))
 
     assert plan.market.pool.observations > 0
     assert kept.index.tobytes() == plan.market.index.tobytes()
@@ -106,12 +106,12 @@ def test_market_of_a_run_is_what_was_planned_to_the_last_bit(model):
 
 
 def test_chunks_by_several_workers_are_the_whole_to_the_last_bit(model):
-    whole = scorecards.preview(scorecards.plan(model, LAST, at=NOON))
+    whole = course.preview(course.plan(model, LAST, at=NOON))
     run = begin(model, chunk_assets=5)
     # In another order, as workers would.
     for chunk in ScoreChunk.objects.filter(run=run).order_by("-number"):
-        scorecards.keep(chunk, scorecards.measure(chunk), at=NOON)
-    scorecards.finish(run)
+        course.keep(chunk, course.measure(chunk), at=NOON)
+    course.finish(run)
 
     found = told(run)
     assert run.chunks == 6
@@ -138,7 +138,7 @@ def test_asset_that_cannot_be_read_fails_alone(model):
     broken = Asset.objects.order_by("pk")[3]
     PriceBlock.objects.filter(asset=broken).update(close=b"torn")
 
-    run = scorecards.score(model, LAST)
+    run = course.score(model, LAST)
 
     row = RiskScore.objects.get(run=run, asset=broken)
     assert (row.status, row.score, row.reason) == ("failed", None, "It could not be worked out: ValueError.")
@@ -154,7 +154,7 @@ def test_time_that_is_over_is_no_fault_of_an_asset(model, monkeypatch):
     monkeypatch.setattr(universe, "measured", too_slow)
 
     with pytest.raises(SoftTimeLimitExceeded):
-        scorecards.measure(chunk)
+        course.measure(chunk)
 
 
 def test_chunk_that_fails_is_tried_again_alone(model):
@@ -191,7 +191,7 @@ def test_run_whose_chunk_fails_for_good_has_failed_and_leaves_room_for_another(m
     assert run.state == "failed"
     assert run.error.startswith("score_chunk: ")
     assert not RiskScore.objects.exists()
-    again = scorecards.score(model, LAST)
+    again = course.score(model, LAST)
     assert (again.attempt, again.state) == (2, "finished")
 
 
@@ -213,19 +213,19 @@ def test_worker_that_was_given_up_stores_no_chunk(model):
 def test_chunk_is_stored_once(model):
     run = begin(model, chunk_assets=13)
     chunk = ScoreChunk.objects.get(run=run, number=0)
-    part = scorecards.measure(chunk)
+    part = course.measure(chunk)
 
-    assert [scorecards.keep(chunk, part, at=NOON) for _ in range(2)] == [False, False]
+    assert [course.keep(chunk, part, at=NOON) for _ in range(2)] == [False, False]
 
     run.refresh_from_db()
     assert run.chunks_done == 1
 
 
 def test_day_is_scored_once(model):
-    scorecards.score(model, LAST)
+    course.score(model, LAST)
 
     with pytest.raises(AlreadyScored):
-        scorecards.score(model, LAST)
+        course.score(model, LAST)
     job = jobs.request(scoring.UNIVERSE, owner=None, parameters={"as_of": LAST.isoformat(), "model": None}, at=NOON)
     pipelines.perform_job(job_id=str(job.pk))
 
@@ -235,7 +235,7 @@ def test_day_is_scored_once(model):
 
 
 def test_what_the_database_refuses_is_not_told_as_scored_already(model):
-    plan = scorecards.plan(model, LAST, at=NOON)
+    plan = course.plan(model, LAST, at=NOON)
 
     with pytest.raises(IntegrityError, match="null value"):
         score_runs.begin(model, LAST, fit=plan.fit, chunks=[], facts={}, job=held(), at=NOON)
@@ -268,13 +268,13 @@ def market(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     ],
 )
 def test_a_past_day_has_those_who_were_there_and_the_last_one_all_that_are_listed(market, days_ago, scored):
-    plan = scorecards.plan(risk_models.register(at=NOON), LAST - timedelta(days=days_ago), at=NOON)
+    plan = course.plan(risk_models.register(at=NOON), LAST - timedelta(days=days_ago), at=NOON)
 
     assert sorted(plan.asset_ids) == sorted(market[slug] for slug in scored)
 
 
 def test_run_is_finished_once(model):
-    run = scorecards.score(model, LAST)
+    run = course.score(model, LAST)
     before = RiskScore.objects.count()
 
     with pytest.raises(RunNotRunning), transaction.atomic():
@@ -322,8 +322,8 @@ def test_model_that_was_retired_after_it_was_asked_for_neither_scores_nor_learns
 
 
 def test_next_day_says_what_has_changed_by_component(model):
-    scorecards.score(model, LAST - timedelta(days=1))
-    scorecards.score(model, LAST)
+    course.score(model, LAST - timedelta(days=1))
+    course.score(model, LAST)
 
     row: Any
     for row in RiskScore.objects.filter(as_of=LAST).select_related("previous"):
@@ -332,15 +332,15 @@ def test_next_day_says_what_has_changed_by_component(model):
 
 
 def test_nothing_is_learnt_twice(model):
-    scorecards.score(model, LAST - timedelta(days=1))
-    scorecards.score(model, LAST)
+    course.score(model, LAST - timedelta(days=1))
+    course.score(model, LAST)
 
     assert RiskFit.objects.count() == 1
 
 
 @pytest.mark.parametrize("change", ["UPDATE risk_riskscore SET score = 1", "DELETE FROM risk_riskscore"])
 def test_scores_stay_as_they_were_stored(model, change):
-    scorecards.score(model, LAST)
+    course.score(model, LAST)
 
     with pytest.raises(DatabaseError), transaction.atomic():
         RiskScore.objects.update(score=1) if change.startswith("UPDATE") else RiskScore.objects.all().delete()
@@ -354,7 +354,7 @@ def test_the_dead_have_their_hundred_where_nothing_has_been_learnt():
     closes = np.concatenate([walk(60, seed=1), np.full(40, 0.001)])
     dead = coin("dead", closes, volume=[1e6] * 60 + [10.0] * 40)
 
-    run = scorecards.score(risk_models.register(at=NOON), LAST)
+    run = course.score(risk_models.register(at=NOON), LAST)
 
     row: Any = RiskScore.objects.get(asset=dead)
     assert (run.fit, run.counts) == (None, {"no_model": 5, "dead": 1})
@@ -367,7 +367,7 @@ def test_the_dead_have_their_hundred_where_nothing_has_been_learnt():
 
 def test_history_too_short_to_learn_from_gives_measurements_and_no_score():
     simulated(assets=5, days=100)
-    run = scorecards.score(risk_models.register(at=NOON), LAST)
+    run = course.score(risk_models.register(at=NOON), LAST)
 
     assert run.fit is None
     assert run.counts == {"no_model": 5}
@@ -393,12 +393,12 @@ def test_night_of_an_empty_installation_leaves_its_day_to_the_history_that_is_im
         {"as_of": LAST.isoformat(), "runs": {}, "skipped": {model.version: why}},
     )
     coin("imported", walk(60, seed=1))
-    assert scorecards.score(model, LAST).state == "finished"
+    assert course.score(model, LAST).state == "finished"
 
 
 def test_day_before_all_prices_is_no_run_and_no_failed_job(model):
     with pytest.raises(NothingToScore):
-        scorecards.score(model, date(2015, 1, 1))
+        course.score(model, date(2015, 1, 1))
 
     assert not ScoreRun.objects.exists()
     assert not Job.objects.exists()
