@@ -1,6 +1,6 @@
 """Scores over time with their intervals as a picture."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 
 from django.utils.html import format_html, format_html_join
@@ -12,6 +12,8 @@ WIDTH, HEIGHT = 960, 280
 _LEFT, _RIGHT, _TOP, _BOTTOM = 50, 20, 14, 30
 _TICKS = (0, 25, 50, 75, 100)
 _LABELS = 8
+_LONE = 3.0
+"""Half the breadth of the intervals of a day without neighbours."""
 
 _SVG = (
     '<svg class="price-chart fan" viewBox="0 0 {width} {height}" role="img" aria-labelledby="fan-title fan-description"'
@@ -80,16 +82,21 @@ class _Scale:
         return HEIGHT - _BOTTOM - points / 100 * (HEIGHT - _TOP - _BOTTOM)
 
     def line(self, run: Sequence[RiskScore]) -> str:
-        path = self._path((score.as_of, score.score or 0.0) for score in run)
+        path = self._path((self.x(score.as_of), score.score or 0.0) for score in run)
         return f"M{path}" if len(run) > 1 else f"M{path}h0"
 
     def band(self, run: Sequence[RiskScore], coverage: int) -> str:
-        there = self._path((score.as_of, getattr(score, f"score_high_{coverage}")) for score in run)
-        back = self._path((score.as_of, getattr(score, f"score_low_{coverage}")) for score in reversed(run))
+        low, high = f"score_low_{coverage}", f"score_high_{coverage}"
+        ends = [(self.x(score.as_of), getattr(score, low), getattr(score, high)) for score in run]
+        if len(ends) == 1:
+            # An area without breadth would not be seen.
+            ends = [(x + shift, *of_day) for x, *of_day in ends for shift in (-_LONE, _LONE)]
+        there = self._path((x, top) for x, _, top in ends)
+        back = self._path((x, bottom) for x, bottom, _ in reversed(ends))
         return f"M{there}L{back}Z"
 
-    def _path(self, points: Iterator[tuple[date, float]]) -> str:
-        return "L".join(f"{_fixed(self.x(day))} {_fixed(self.y(value))}" for day, value in points)
+    def _path(self, points: Iterable[tuple[float, float]]) -> str:
+        return "L".join(f"{_fixed(x)} {_fixed(self.y(value))}" for x, value in points)
 
 
 def _runs(scores: Sequence[RiskScore], name: str) -> Iterator[list[RiskScore]]:

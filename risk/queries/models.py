@@ -41,13 +41,14 @@ def newest_fit(model: RiskModel) -> RiskFit | None:
 
 
 def newest_backtest(model: RiskModel) -> Backtest:
-    """How the model fared; `NoBacktest`, or `InsufficientHistory` where too few days were forecast.
+    """How the model fared; `NoBacktest`, or `InsufficientHistory` where never enough days were forecast.
 
     One that does not say how many it were, as of an earlier release, is none.
     """
-    backtest = model.backtests.order_by("-created_at", "-id").first()
-    if backtest is None or backtest.days is None:
+    counted = model.backtests.filter(days__isnull=False).order_by("-created_at", "-id")
+    newest, telling = counted.first(), counted.filter(days__gte=FEWEST_DAYS).first()
+    if newest is None:
         raise NoBacktest
-    if backtest.days < FEWEST_DAYS:
-        raise InsufficientHistory(days=backtest.days, needed=FEWEST_DAYS)
-    return backtest
+    if telling is None:
+        raise InsufficientHistory(days=newest.days, needed=FEWEST_DAYS)
+    return telling

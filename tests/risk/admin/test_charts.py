@@ -82,6 +82,13 @@ def test_intervals_break_where_nothing_is_forecast() -> None:
     assert path(picture, "line")[0].count("M") == 1
 
 
+def test_intervals_of_a_lone_day_have_a_breadth() -> None:
+    for drawn in path(fan_chart([scored(0)], title="T"), "interval"):
+        across = {float(pair.split(" ")[0]) for pair in drawn[1:-1].split("L")}
+
+        assert max(across) - min(across) == 6.0
+
+
 def test_the_wide_interval_holds_the_narrow_one() -> None:
     wide, narrow = path(fan_chart([scored(0), scored(1)], title="T"), "interval")
 

@@ -114,6 +114,13 @@ def test_fewer_than_sixty_days_are_no_backtest(client: Client) -> None:
     assert (error["details"]["days"], error["details"]["needed"]) == (59, 60)
 
 
+def test_a_backtest_of_too_few_days_hides_none_before_it(client: Client) -> None:
+    told = BacktestFactory.create(forecasts=9)
+    BacktestFactory.create(model=told.model, created_at=told.created_at + timedelta(days=1), days=59)
+
+    assert get(client, f"{MODELS}/{told.model.version}/backtest")["forecasts"] == 9
+
+
 def test_a_backtest_whose_days_nobody_counted_is_none(client: Client) -> None:
     backtest = BacktestFactory.create(days=None)
 
