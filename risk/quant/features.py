@@ -285,7 +285,7 @@ def measure_alone(
         "drawdown": (current_drawdown(prices), observed),
         "quarter_drawdown": (quarter.maximum, quarter.observations),
         "conditional_drawdown": (depth.conditional, depth.observations),
-        "illiquidity": (-_log(trade.median_volume), trade.volume_observations),
+        "illiquidity": (_illiquidity(trade.median_volume), trade.volume_observations),
         "price_impact": (_log(trade.amihud), trade.amihud_observations),
         "zero_returns": (trade.zero_return_share, trade.return_observations),
         "beta": (dependence.beta, dependence.observations),
@@ -393,6 +393,11 @@ def _log_volatility(variance: FloatArray) -> FloatArray:
 def _log(values: FloatArray) -> FloatArray:
     positive = np.isfinite(values) & (values > 0)
     return np.where(positive, np.log(np.where(positive, values, 1.0)), np.nan)
+
+
+def _illiquidity(median_volume: FloatArray) -> FloatArray:
+    """Minus its log, without end of a volume that was observed to be zero: nothing is less liquid, and it is known."""
+    return np.where(median_volume == 0, np.inf, -_log(median_volume))
 
 
 def _latest(values: FloatArray) -> FloatArray:

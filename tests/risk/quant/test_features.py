@@ -125,6 +125,14 @@ def test_price_impact_says_the_number_of_its_own_terms():
     assert (counted["illiquidity"], counted["price_impact"]) == (90, 70)
 
 
+def test_volume_that_was_zero_on_most_days_is_no_unknown_one():
+    prices, volumes, caps = panel()
+    volumes[8, -50:] = 0.0
+    found = measure(prices, volumes, caps, reference=0).column("illiquidity")
+
+    assert np.flatnonzero(np.isposinf(found)).tolist() == [8]
+
+
 def test_what_was_not_reported_is_not_measured(measured):
     assert np.isnan(measured.column("illiquidity")[6])
     assert np.isnan(measured.column("price_impact")[6])

@@ -354,6 +354,18 @@ def test_cost_of_selling_where_nothing_is_traded_is_no_number(score):
     assert (found["turnover"]["value"], found["turnover"]["n"]) == (None, 0)
 
 
+def test_volume_of_zero_is_known_and_the_least_liquid_of_the_day(score):
+    row = score(coin("unwanted", walk(400, seed=1), volume=[0.0] * 390 + [5.0] + [0.0] * 9))
+
+    assert (row.status, row.is_stale) == ("ok", False)
+    assert "volume_unknown" not in row.confidence_reasons
+    measured = next(entry for entry in row.measurements if entry["name"] == "median_volume")
+    ordinary = RiskScore.objects.filter(status="ok", is_stablecoin=False).count()
+    assert (measured["value"], measured["standard_error"], measured["n"]) == (0, None, 90)
+    assert measured["percentile"] == pytest.approx(100 * (1 - 0.5 / ordinary))
+    assert abs(sum(entry["points"] for entry in row.contributions) - row.score) < 1e-9
+
+
 def test_absent_volume_and_cap_are_absent_and_lower_the_confidence(score):
     row = score(coin("quiet", walk(400, seed=1), volume=[None] * 400))
 
