@@ -1,7 +1,7 @@
 """A score in words that a person can act on."""
 
 from collections.abc import Iterator, Mapping
-from math import exp, expm1
+from math import exp, expm1, floor
 from types import MappingProxyType
 from typing import Any
 
@@ -121,10 +121,10 @@ def of_interval(score: RiskScore) -> str:
 
 def _sentences(score: RiskScore) -> Iterator[str]:
     yield (
-        f"{score.asset.name} scores {score.score:.0f} of 100 ({BANDS[score.band]}) as of the close of {score.as_of},"
-        f" riskier than {score.percentile:.0f} % of the assets scored that day."
+        f"{score.asset.name} scores {_whole(score.score)} of 100 ({BANDS[score.band]}) as of the close of"
+        f" {score.as_of}, riskier than {_whole(score.percentile)} % of the assets scored that day."
     )
-    reach = f"between {score.score_low_90:.0f} and {score.score_high_90:.0f} points"
+    reach = f"{_between(score.score_low_90, score.score_high_90)} points"
     yield (
         f"The volatility that is forecast for the next {HORIZON_DAYS} days is {_per_cent(score.sigma)} a year;"
         + (
@@ -135,8 +135,8 @@ def _sentences(score: RiskScore) -> Iterator[str]:
     )
     if score.is_estimated:
         yield (
-            f"The score itself is known to lie between {score.estimate_low_90:.0f} and {score.estimate_high_90:.0f}"
-            " points at a nominal 90 %: that is how well it is measured, not where the risk will lie."
+            f"The score itself is known to lie {_between(score.estimate_low_90, score.estimate_high_90)} points at a"
+            " nominal 90 %: that is how well it is measured, not where the risk will lie."
         )
     causes = [entry for entry in score.contributions if entry["component"] != "base"]
     raising = max(causes, key=lambda entry: entry["points"], default=None)
@@ -166,6 +166,10 @@ def _change(score: RiskScore, previous: RiskScore) -> str:
     return f"It has {verb} by {abs(delta):.1f} points since {previous.as_of}{by}."
 
 
+_UNSEEN = ("staleness", "peg", "wrapping")
+"""Rules that stand for losses which an asset's own prices do not show."""
+
+
 def _deed(score: RiskScore) -> str:
     tail = headline_tail(score.tail)
     if tail is None:
@@ -175,6 +179,12 @@ def _deed(score: RiskScore) -> str:
             f"Plan for more than its tail: on days as quiet as those it was measured on {_days(tail, 'loses')}. A break"
             " of the peg is not in these numbers: the floor under the scores of pegged coins stands for it, which is a"
             " judgement and no estimate. If you cannot bear a break, hold less."
+        )
+    ruled = [_cause(entry) for entry in score.contributions if entry["component"] in _UNSEEN and entry["points"] > 0]
+    if ruled:
+        return (
+            f"Plan for more than its tail: by its own prices {_days(tail, 'loses')}. What a rule has added to its score"
+            f" ({', '.join(ruled)}) is not in these numbers. If you cannot bear more than that, hold less."
         )
     if tail["value_at_risk"] <= 0:
         return f"Plan for more than its tail: {_days(tail, 'loses')}. Size a position as if it could be lost."
@@ -211,8 +221,20 @@ def _points(entry: Mapping[str, Any]) -> str:
     return f"{entry['points']:+.1f}"
 
 
+def _whole(value: float | None) -> int:
+    """Points or per cent rounded down: nothing is told in the number of the next band, or riskier than everybody."""
+    return floor((value or 0.0) + 1e-9)
+
+
+def _between(low: float | None, high: float | None) -> str:
+    """Rounded outwards, so that a score never lies outside of its own interval."""
+    return f"between {_whole(low)} and {-_whole(-(high or 0.0))}"
+
+
 def _per_cent(share: float | None) -> str:
-    return f"{100 * (share or 0.0):.1f} %"
+    """With more digits where one alone would call something nothing."""
+    value = 100 * (share or 0.0)
+    return f"{value:.{1 if value >= 0.05 else 3}f} %"
 
 
 def _lost(tail: Mapping[str, Any], name: str) -> str:

@@ -127,7 +127,7 @@ RISK = {
         "engine": "numba",
         "libraries": {"numpy": "2.3.5"},
     },
-    "explanation": "Bitcoin scores 42 of 100 (moderate) as of the close of 2026-03-11, riskier than 12 % of the assets"
+    "explanation": "Bitcoin scores 42 of 100 (moderate) as of the close of 2026-03-11, riskier than 11 % of the assets"
     " scored that day. ...",
     "what_this_is_not": list(WHAT_THIS_IS_NOT),
 }

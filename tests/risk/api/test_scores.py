@@ -340,7 +340,7 @@ def test_the_text_names_the_loss_to_plan_for(client: Client, btc: Asset, run: Sc
 
     text = risk(client)["explanation"]
 
-    assert text.startswith("Bitcoin scores 42 of 100 (moderate) as of the close of 2026-03-11, riskier than 12 %")
+    assert text.startswith("Bitcoin scores 42 of 100 (moderate) as of the close of 2026-03-11, riskier than 11 %")
     assert "about one day in 40 may lose more than 4.7 % (standard error 0.4) of a position, and such a day" in text
     assert "Confidence is medium: too few news to say anything." in text
 
@@ -382,6 +382,55 @@ def test_the_text_of_a_pegged_coin_says_that_its_tail_holds_no_break_of_the_peg(
     assert "about one day in 40 loses more than 0.1 % of a position, and such a day about 0.2 %" in text
     assert "A break of the peg is not in these numbers: the floor under the scores of pegged coins stands for" in text
     assert "Plan for it" not in text
+
+
+@pytest.mark.parametrize(
+    ("cause", "said"),
+    [
+        ("staleness", "the least that a price that hardly moves is given"),
+        ("peg", "how far it is from a peg that it kept within the last year"),
+        ("wrapping", "the risk of what it stands for"),
+    ],
+)
+def test_the_text_of_a_score_that_a_rule_has_raised_says_that_its_own_tail_does_not_hold_that(
+    client: Client, btc: Asset, run: ScoreRun, cause: str, said: str
+) -> None:
+    causes = [{"component": "base", "points": 2.0}, {"component": cause, "points": 40.0}]
+    RiskScoreFactory.create(asset=btc, run=run, contributions=causes)
+
+    text = risk(client)["explanation"]
+
+    assert "Plan for more than its tail: by its own prices about one day in 40 loses more than 4.7 %" in text
+    assert f"What a rule has added to its score ({said}) is not in these numbers." in text
+    assert "Plan for it" not in text
+
+
+@pytest.mark.parametrize(
+    ("score", "band", "percentile", "said", "reach"),
+    [
+        (64.96, "high", 99.98, "scores 64 of 100 (high) as of the close of 2026-03-11, riskier than 99 %", "64 and 66"),
+        (8 - 1e-12, "low", 0.4, "scores 8 of 100 (low) as of the close of 2026-03-11, riskier than 0 %", "8 and 9"),
+    ],
+)
+def test_the_text_has_no_number_of_another_band_nor_outside_its_interval_nor_above_everybody(
+    client: Client, btc: Asset, run: ScoreRun, score: float, band: str, percentile: float, said: str, reach: str
+) -> None:
+    ends = {"score_low_90": score, "score_high_90": score + 0.1}
+    RiskScoreFactory.create(asset=btc, run=run, score=score, band=band, percentile=percentile, **ends)
+
+    text = risk(client)["explanation"]
+
+    assert said in text
+    assert f"the realised risk lies between {reach} points." in text
+
+
+def test_the_text_of_a_small_loss_does_not_say_that_it_is_none(client: Client, btc: Asset, run: ScoreRun) -> None:
+    small = {"level": 0.975, "horizon_days": 1, "value_at_risk": 0.0003, "expected_shortfall": 0.0006, "n": 1000}
+    RiskScoreFactory.create(asset=btc, run=run, is_stablecoin=True, tail=[small])
+
+    text = risk(client)["explanation"]
+
+    assert "loses more than 0.030 % of a position, and such a day about 0.1 %" in text
 
 
 def test_without_a_score_there_is_a_reason_and_no_number(client: Client, btc: Asset, run: ScoreRun) -> None:
