@@ -9,7 +9,7 @@ from django.db import connection
 
 from risk.models import ForecastOutcome
 from risk.models.calibration_day import PEGGED
-from risk.quant.hit_rate import HitRate, hit_rate
+from risk.quant.hit_rate import OVERLAP, HitRate, hit_rate
 
 What = Literal["value_at_risk_exceeded", "inside_interval"]
 
@@ -111,8 +111,16 @@ def _row(
     comparable: float,
     width: float | None,
 ) -> Row:
-    found = hit_rate(clusters=clusters, hits=hits, size=size, hits_squared=hits_squared, cross=cross, squared=squared)
     is_day = horizon == ForecastOutcome.Horizon.DAY
+    found = hit_rate(
+        clusters=clusters,
+        hits=hits,
+        size=size,
+        hits_squared=hits_squared,
+        cross=cross,
+        squared=squared,
+        shared=0.0 if is_day else OVERLAP,
+    )
     can_be_told = is_day and comparable > 0 and (beyond != 0 or not hits)
     return Row(
         version,

@@ -166,6 +166,19 @@ def test_calibration_counts_by_model_horizon_level_and_bucket(client: Client) ->
     assert (pooled["since"], pooled["until"]) == ("2026-03-11", "2026-03-11")
 
 
+def test_months_that_overlap_are_worth_less_than_days(client: Client) -> None:
+    model = RiskModelFactory.create()
+    for nights, hit in ((0, True), (40, True), (80, False)):
+        score = RiskScoreFactory.create(run__model=model, run__as_of=DAY - timedelta(days=nights))
+        DayOutcomeFactory.create(score=score, is_exceeded=hit)
+        MonthOutcomeFactory.create(score=score, is_inside=hit)
+
+    day, month = (row["interval"] for row in get(client, CALIBRATION)["results"] if row["bucket"] is None)
+
+    assert (day["clusters"], month["clusters"]) == (3, 3)
+    assert day["effective_n"] == pytest.approx(1.5 * month["effective_n"])
+
+
 def test_calibration_of_a_part(client: Client) -> None:
     old = ScoreRunFactory.create(as_of=DAY - timedelta(days=10))
     new = ScoreRunFactory.create()
