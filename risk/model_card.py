@@ -21,7 +21,7 @@ METHOD = (
 
 LIMITS = (
     "Nearly all of what it foretells is volatility that persists; a quiet asset can break without warning.",
-    "A shock of the whole market is not exchangeable with the year before: intervals were right 76 to 98 % of the time"
+    "A shock of the whole market is not exchangeable with the year before: intervals were right 75 to 98 % of the time"
     " by quarter where 90 % was promised.",
     "Intervals of the estimate are somewhat too narrow: of simulated series whose truth is known the nominal 90 %"
     " held it in 83 to 87 %, by the length of the history.",
