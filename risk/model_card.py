@@ -27,7 +27,8 @@ LIMITS = (
     " held it in 83 to 87 %, by the length of the history.",
     "Intervals of what is to come are learnt from ordinary assets and have not been shown to hold for pegged ones,"
     " whose outcomes are counted apart: of the first 16 months of theirs 8 lay inside the 90 % interval.",
-    "Stablecoins have a floor of 8 points by judgement, not by estimate: a quiet peg is no safe peg.",
+    "The floor under the scores of stablecoins (`floor_of_stablecoins`) is a judgement and no estimate: a quiet peg is"
+    " no safe peg.",
     "Where volumes or market caps are missing, liquidity and size are not judged, and the confidence says so.",
     "Where a source ends nothing is known: such an asset has no score, and is not called dead without evidence.",
 )

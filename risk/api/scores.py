@@ -42,7 +42,11 @@ _FLAGS = (
         "stablecoin",
         "Near one dollar for a quarter: its score has a floor, for quiet pegs have broken.",
     ),
-    ("is_pumped", "pumped", "A rise or a volume far beyond its own usual; the score does not fall for 30 days."),
+    (
+        "is_pumped",
+        "pumped",
+        "A rise or a volume far beyond its own usual: the score does not fall for the `hold_days` of the model.",
+    ),
     ("is_stale", "stale_prices", "More than a fifth of its last 90 returns are exactly zero."),
     ("bad_prints", "bad_prints", "Some prices were not believed and left out."),
 )
