@@ -39,7 +39,7 @@ class Command(BaseCommand):
         at = clock.now()
         try:
             model = risk_models.register(at=at, parameters=Parameters.of(DEFAULTS | _given(options["set"])))
-            if options["activate"]:
+            if options["activate"] is not None:
                 if model.state == RiskModel.State.DRAFT:
                     risk_models.activate(model, by=None, at=at, reason=options["activate"])
                 with progress_bar("Scoring", total=Asset.objects.listed().count(), unit="assets") as done:

@@ -1,4 +1,6 @@
 from argparse import ArgumentParser
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from datetime import date
 from typing import Any
 
@@ -8,7 +10,8 @@ from config.kernel import clock
 from config.kernel.errors import Problem
 from config.kernel.progress import progress_bar
 from markets.models import Asset
-from risk.models import RiskScore
+from risk.actions.score_runs import AlreadyScored
+from risk.models import RiskModel, RiskScore
 from risk.runs import scoring
 
 
@@ -25,8 +28,6 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="calculate and show; store no score")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        from risk.runs import course
-
         at = clock.now()
         as_of = options["as_of"] or scoring.last_close(at)
         if options["request"] and (options["dry_run"] or options["assets"]):
@@ -34,35 +35,58 @@ class Command(BaseCommand):
                 "Workers store what they score and show nothing: --request goes with neither --dry-run nor --assets."
             )
         shown = self._shown(options["assets"] or [])
+        work = self._preview if options["dry_run"] else self._score
         try:
             scoring.require_day(as_of, at=at)
             if options["request"]:
                 job = scoring.request(None, scoring.Parameters(as_of.isoformat(), options["model"]), at=at)
                 self.stdout.write(f"Asked for the scores as of {as_of}: job {job.pk}.")
                 return
-            for model in scoring.models_of(options["model"], at=at):
-                with progress_bar("Scoring", total=Asset.objects.listed().count(), unit="assets") as done:
-                    if options["dry_run"]:
-                        rows = course.preview(course.plan(model, as_of, at=at), on_progress=done)
-                    else:
-                        run = course.score(model, as_of, on_progress=done)
-                        rows = list(RiskScore.objects.filter(run=run, asset_id__in=shown))
-                        counts = ", ".join(f"{count} {status}" for status, count in sorted(run.counts.items()))
-                        self.stdout.write(f"{model.version} as of {as_of}: {counts}.")
-                if options["dry_run"]:
-                    scored = sum(row.score is not None for row in rows)
-                    self.stdout.write(f"{model.version} as of {as_of}: would store {len(rows)} rows, {scored} scores.")
-                for row in rows:
-                    if row.asset_id in shown:
-                        self.stdout.write(f"{shown[row.asset_id]:<24} {_told(row)}")
+            done = [work(model, as_of, shown) for model in scoring.models_of(options["model"], at=at)]
         except Problem as problem:
             raise CommandError(problem.message) from problem
+        if not any(done):
+            raise CommandError(AlreadyScored.message)
+
+    def _preview(self, model: RiskModel, as_of: date, shown: Mapping[int, str]) -> bool:
+        from risk.runs import course
+
+        with _progress() as on_progress:
+            rows = course.preview(course.plan(model, as_of, at=clock.now()), on_progress=on_progress)
+        scored = sum(row.score is not None for row in rows)
+        self.stdout.write(f"{model.version} as of {as_of}: would store {len(rows)} rows, {scored} scores.")
+        self._tell(rows, shown)
+        return True
+
+    def _score(self, model: RiskModel, as_of: date, shown: Mapping[int, str]) -> bool:
+        """Whether there was anything to do: that a model has scored the day keeps no other one waiting."""
+        from risk.runs import course
+
+        try:
+            with _progress() as on_progress:
+                run = course.score(model, as_of, on_progress=on_progress)
+        except AlreadyScored:
+            self.stdout.write(f"{model.version} as of {as_of}: scored already, or being scored.")
+            return False
+        counts = ", ".join(f"{count} {status}" for status, count in sorted(run.counts.items()))
+        self.stdout.write(f"{model.version} as of {as_of}: {counts}.")
+        self._tell(RiskScore.objects.filter(run=run, asset_id__in=shown), shown)
+        return True
+
+    def _tell(self, rows: Iterable[RiskScore], shown: Mapping[int, str]) -> None:
+        for row in rows:
+            if row.asset_id in shown:
+                self.stdout.write(f"{shown[row.asset_id]:<24} {_told(row)}")
 
     def _shown(self, slugs: list[str]) -> dict[int, str]:
         found = dict(Asset.objects.filter(slug__in=slugs).values_list("pk", "slug"))
         if missing := set(slugs) - set(found.values()):
             raise CommandError(f"No such asset: {', '.join(sorted(missing))}.")
         return found
+
+
+def _progress() -> AbstractContextManager[Callable[[int], None]]:
+    return progress_bar("Scoring", total=Asset.objects.listed().count(), unit="assets")
 
 
 def _told(row: RiskScore) -> str:

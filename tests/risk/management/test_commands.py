@@ -114,6 +114,33 @@ def test_what_workers_cannot_do_is_not_asked_of_them(market, arguments, refusal)
     assert not Job.objects.exists()
 
 
+def test_a_model_that_has_scored_the_day_keeps_no_other_one_waiting(market):
+    said("score_universe", "--as-of", LAST.isoformat())
+    other = risk_models.register(at=NOON, parameters=Parameters(penalty=0.02))
+    risk_models.activate(other, by=None, at=NOON, reason="Side by side.")
+
+    lines = said("score_universe", "--as-of", LAST.isoformat())
+
+    assert lines == [
+        f"{market.version} as of {LAST}: scored already, or being scored.",
+        f"{other.version} as of {LAST}: 26 ok.",
+    ]
+
+
+def test_a_day_that_every_model_has_scored_is_refused(market):
+    said("score_universe", "--as-of", LAST.isoformat())
+
+    with pytest.raises(CommandError, match="This day has been scored by this model"):
+        said("score_universe", "--as-of", LAST.isoformat())
+
+
+def test_no_model_is_put_in_charge_for_no_reason(db):
+    said("register_model")
+
+    with pytest.raises(CommandError, match="Say why"):
+        said("register_model", "--set", "penalty=0.02", "--activate", "")
+
+
 @pytest.mark.parametrize(
     ("arguments", "refusal"),
     [
