@@ -28,5 +28,7 @@ def fit_models(**_: object) -> dict[str, str]:
 
 @shared_task(name="risk.look_after_runs")
 def look_after_runs(**_: object) -> dict[str, int]:
-    """End runs that nobody is left to complete, so that people see them and their days can be scored anew."""
-    return {"lost": score_runs.fail_lost(ScoreRun.objects.all(), at=clock.now())}
+    """End runs that nobody is left to complete and give up those of a market that was replaced, so that people see
+    them and their days can be scored anew."""
+    at = clock.now()
+    return {"former": score_runs.give_up_former(at=at), "lost": score_runs.fail_lost(ScoreRun.objects.all(), at=at)}

@@ -74,7 +74,7 @@ def clear(*, at: datetime) -> None:
         for table in _CLEARED:
             cursor.execute(f'DELETE FROM "{table}"')  # noqa: S608  # literal names
     touch(at=at)
-    Market.objects.update(simulation=None)
+    Market.objects.update(simulation=None, began_at=at)
 
 
 # Children before parents.

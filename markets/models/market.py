@@ -1,5 +1,13 @@
+from typing import Self
+
 from django.db import models
 from django.db.models.functions import Now
+
+
+class MarketQuerySet(models.QuerySet["Market"]):
+    def began_after(self, instant: models.OuterRef) -> Self:
+        """The market, where it began after an instant of the outer query: what is of then is of another market."""
+        return self.filter(began_at__gt=instant)
 
 
 class Market(models.Model):
@@ -8,11 +16,16 @@ class Market(models.Model):
     id = models.SmallIntegerField(primary_key=True, default=1)
     data_version = models.BigIntegerField(default=0)
     changed_at = models.DateTimeField(db_default=Now())
+    began_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the market before it was cleared away; empty: there was none."
+    )
     simulation = models.JSONField(
         null=True,
         blank=True,
         help_text="What the invented prices of this market are made from; empty for a real market.",
     )
+
+    objects = MarketQuerySet.as_manager()
 
     class Meta:
         constraints = [models.CheckConstraint(condition=models.Q(id=1), name="market_is_one_row")]

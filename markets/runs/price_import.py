@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from django.db import connection, transaction
 
+from config.kernel import clock
 from markets import frames, sources
 from markets.actions import assets, bars, closing_quotes, market, quotes
 from markets.actions.bars import StoredBars
@@ -72,7 +73,8 @@ def perform(
             # First of all: a sync takes it before it touches anything that an import touches, too.
             quotes.lock(cursor)
         if market.simulation() is not None:
-            market.clear(at=at)
+            # Now: what others made of it while the file was read is of the market that goes.
+            market.clear(at=clock.now())
         _store(file, report, at=at, on_stored=on_stored)
     report.is_stored = True
     return report

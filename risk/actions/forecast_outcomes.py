@@ -20,7 +20,9 @@ COUNTED = (
     " count(*) FILTER (WHERE o.expected_shortfall > 0) AS comparable,"
     " sum(CASE o.level WHEN 0.8 THEN score.score_high_80 - score.score_low_80"
     " WHEN 0.9 THEN score.score_high_90 - score.score_low_90 END) FILTER (WHERE o.is_inside IS NOT NULL) AS width"
-    " FROM {outcomes} o JOIN risk_riskscore score ON score.id = o.score_id GROUP BY 1, 2, 3, 4, 5"
+    " FROM {outcomes} o JOIN risk_riskscore score ON score.id = o.score_id"
+    # Those of a run that was given up since, as when its market was replaced, count no more.
+    " JOIN risk_scorerun run ON run.id = score.run_id AND run.state = 'finished' GROUP BY 1, 2, 3, 4, 5"
 )
 """The rows of `CalibrationDay` that some outcomes amount to."""
 

@@ -10,9 +10,11 @@ from accounts.actions import audit
 from accounts.models import Job
 from config.kernel.errors import Conflict
 from markets.actions import market
-from risk.models import RiskFit, RiskModel, ScoreChunk, ScoreRun
+from risk.models import CalibrationDay, RiskFit, RiskModel, ScoreChunk, ScoreRun
 from risk.models.score_run import ScoreRunQuerySet
 from risk.queries.lost_runs import why_lost
+
+FORMER_MARKET = "The market that it was of has been replaced."
 
 
 class AlreadyScored(Conflict):
@@ -27,6 +29,7 @@ class RunNotRunning(Conflict):
 
 def require_room(model: RiskModel, as_of: date, *, at: datetime) -> None:
     """Raise `AlreadyScored` where a run would have no room; one that nobody is left to complete makes room."""
+    give_up_former(at=at)
     fail_lost(ScoreRun.objects.filter(model=model, as_of=as_of), at=at)
     if ScoreRun.objects.filter(model=model, as_of=as_of).exclude(state=ScoreRun.State.FAILED).exists():
         raise AlreadyScored
@@ -41,6 +44,26 @@ def fail_lost(runs: ScoreRunQuerySet, *, at: datetime) -> int:
             fail(run, error=why, at=at)
             lost += 1
     return lost
+
+
+@transaction.atomic
+def give_up_former(*, at: datetime) -> int:
+    """Of all runs, give up those of a market that was replaced since; how many.
+
+    Their days can be scored anew, and neither their scores nor what came of them are told any more.
+    """
+    former = ScoreRun.objects.of_former_market().exclude(state=ScoreRun.State.FAILED).defer("context")
+    given_up = list(former.order_by("pk").select_for_update())
+    for run in given_up:
+        ScoreRun.objects.filter(pk=run.pk).update(
+            state=ScoreRun.State.FAILED, error=FORMER_MARKET, finished_at=run.finished_at or at
+        )
+        ScoreChunk.objects.filter(run=run).update(packed=None)
+        CalibrationDay.objects.filter(model_id=run.model_id, as_of=run.as_of).delete()
+        audit.record("risk.run.failed", actor=None, subject=run, at=at, after={"error": FORMER_MARKET})
+    if given_up:
+        market.touch(at=at)
+    return len(given_up)
 
 
 @transaction.atomic

@@ -1,4 +1,14 @@
+from typing import Self
+
 from django.db import models
+
+from markets.models import Market
+
+
+class BacktestQuerySet(models.QuerySet["Backtest"]):
+    def of_this_market(self) -> Self:
+        """Without those on the history of a market that was replaced since."""
+        return self.exclude(models.Exists(Market.objects.began_after(models.OuterRef("created_at"))))
 
 
 class Backtest(models.Model):
@@ -17,6 +27,8 @@ class Backtest(models.Model):
         help_text="One entry a method and level: hits, hit rate, Kupiec, Christoffersen, Acerbi-Szekely, FZ0."
     )
     created_at = models.DateTimeField()
+
+    objects = BacktestQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at", "-id"]

@@ -3,8 +3,14 @@ from typing import Self
 
 from django.db import models
 
+from markets.models import Market
+
 
 class RiskFitQuerySet(models.QuerySet["RiskFit"]):
+    def of_this_market(self) -> Self:
+        """Without those that were learnt from a market that was replaced since."""
+        return self.exclude(models.Exists(Market.objects.began_after(models.OuterRef("created_at"))))
+
     def known_on(self, day: date) -> Self:
         """Those that had been learnt by that day, the newest first."""
         return self.filter(as_of__lte=day).order_by("-as_of", "-id")

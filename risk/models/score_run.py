@@ -2,6 +2,8 @@ from typing import Self
 
 from django.db import models
 
+from markets.models import Market
+
 
 class ScoreRunQuerySet(models.QuerySet["ScoreRun"]):
     def running(self) -> Self:
@@ -9,6 +11,10 @@ class ScoreRunQuerySet(models.QuerySet["ScoreRun"]):
 
     def finished(self) -> Self:
         return self.filter(state=ScoreRun.State.FINISHED)
+
+    def of_former_market(self) -> Self:
+        """Those of a market that was replaced since: its assets are gone."""
+        return self.filter(models.Exists(Market.objects.began_after(models.OuterRef("started_at"))))
 
 
 class ScoreRun(models.Model):

@@ -37,7 +37,7 @@ def scored_as_of(model: RiskModel) -> date | None:
 
 def newest_fit(model: RiskModel) -> RiskFit | None:
     """The newest of what a model has learnt."""
-    return model.fits.order_by("-as_of", "-id").first()
+    return model.fits.of_this_market().order_by("-as_of", "-id").first()
 
 
 def newest_backtest(model: RiskModel) -> Backtest:
@@ -45,7 +45,7 @@ def newest_backtest(model: RiskModel) -> Backtest:
 
     One that does not say how many it were, as of an earlier release, is none.
     """
-    counted = model.backtests.filter(days__isnull=False).order_by("-created_at", "-id")
+    counted = model.backtests.of_this_market().filter(days__isnull=False).order_by("-created_at", "-id")
     newest, telling = counted.first(), counted.filter(days__gte=FEWEST_DAYS).first()
     if newest is None:
         raise NoBacktest

@@ -32,7 +32,7 @@ def fit_for(model: RiskModel, day: date, *, at: datetime) -> RiskFit | None:
     itself; None where even that is too little.
     """
     month = month_end(day)
-    fits = RiskFit.objects.filter(model=model)
+    fits = RiskFit.objects.of_this_market().filter(model=model)
     return (
         fits.filter(as_of=month).order_by("-id").first()
         or fit_on(model, month, at=at)

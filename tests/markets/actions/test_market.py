@@ -98,6 +98,12 @@ def test_cleared_market_is_real_and_empty():
     assert Market.objects.get().data_version == before + 1
 
 
+def test_cleared_market_knows_when_it_began():
+    market.clear(at=NOON)
+
+    assert Market.objects.get().began_at == NOON
+
+
 def test_clearing_that_is_rolled_back_removes_nothing():
     fill_every_table()
     before = row_counts()

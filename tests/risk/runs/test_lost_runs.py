@@ -87,7 +87,7 @@ def run(db: None, monkeypatch: pytest.MonkeyPatch) -> ScoreRun:
 class TestAlive:
     def test_a_run_whose_messages_were_lost_with_the_broker_is_alive(self, run: ScoreRun) -> None:
         # What Redis forgets: the rows still wait, and are announced again.
-        assert (asked_again(), tasks.look_after_runs()) == (None, {"lost": 0})
+        assert (asked_again(), tasks.look_after_runs()) == (None, {"former": 0, "lost": 0})
 
         assert jobs.relay() == 0  # announced a moment ago
         Job.objects.waiting().update(published_at=None)
@@ -98,7 +98,7 @@ class TestAlive:
         vanish(job_of(run), attempts=2)
 
         assert job_of(run).state == Job.State.RETRYING
-        assert (asked_again(), tasks.look_after_runs()) == (None, {"lost": 0})
+        assert (asked_again(), tasks.look_after_runs()) == (None, {"former": 0, "lost": 0})
         ends_well(run)
 
     def test_a_worker_whose_lease_has_ended_is_not_given_up_before_the_reaper_says_so(self, run: ScoreRun) -> None:
@@ -110,7 +110,7 @@ class TestAlive:
     def test_a_run_waits_for_its_end(self, run: ScoreRun) -> None:
         vanish(finish_job(run), attempts=2)
 
-        assert (asked_again(), tasks.look_after_runs()) == (None, {"lost": 0})
+        assert (asked_again(), tasks.look_after_runs()) == (None, {"former": 0, "lost": 0})
         ends_well(run)
 
     def test_a_worker_killed_between_a_kept_chunk_and_its_job_leaves_nothing_to_do_again(
@@ -199,7 +199,10 @@ class TestLost:
     ) -> None:
         why = lose(run)
 
-        assert [tasks.look_after_runs(), tasks.look_after_runs()] == [{"lost": 1}, {"lost": 0}]
+        assert [tasks.look_after_runs(), tasks.look_after_runs()] == [
+            {"former": 0, "lost": 1},
+            {"former": 0, "lost": 0},
+        ]
 
         assert state(run) == ("failed", f"A job that it waits for has ended: {why}.")
         assert AuditEntry.objects.about(run).verbs() == ["risk.run.begun", "risk.run.failed"]
