@@ -138,7 +138,10 @@ class ShowRiskiest(ShowTop):
 
     @extend_schema(responses=CryptocurrencyPage)
     def get(self, request: HttpRequest, **path: Any) -> HttpResponse:
-        return super().get(request, category="risk")
+        return super().get(request, **path)
+
+    def answer(self, values: dict[str, Any], *, version: int, at: datetime, **path: Any) -> Answer:
+        return super().answer(values, version=version, at=at, category="risk")
 
 
 _DETAIL = Parameters(

@@ -79,50 +79,50 @@ def check(contract: OpenAPI, response: Any, method: str, url: str) -> None:
     contract.validate_response(DjangoOpenAPIRequest(request), DjangoOpenAPIResponse(response))
 
 
-@pytest.mark.parametrize(
-    ("url", "status"),
-    [
-        ("/api/v1/cryptocurrencies/", 200),
-        ("/api/v1/cryptocurrencies/?limit=1", 200),
-        ("/api/v1/cryptocurrencies/?limit=0", 400),
-        ("/api/v1/cryptocurrencies/top/layer-1", 200),
-        ("/api/v1/cryptocurrencies/top/nonsense", 404),
-        ("/api/v1/cryptocurrencies/BTC", 200),
-        ("/api/v1/cryptocurrencies/batcat", 200),
-        ("/api/v1/cryptocurrencies/BTC?strict=true", 409),
-        ("/api/v1/cryptocurrencies/nobody", 404),
-        ("/api/v1/cryptocurrencies/BTC/history", 200),
-        ("/api/v1/cryptocurrencies/BTC/history?shape=objects", 200),
-        ("/api/v1/cryptocurrencies/BTC/history?interval=5m", 200),
-        ("/api/v1/cryptocurrencies/batcat/history", 200),
-        ("/api/v1/catalogue", 200),
-        ("/api/v1/market/indicators", 200),
-        ("/api/v1/market/indicators/fear_and_greed/history", 200),
-        ("/api/v1/market/indicators/fear_and_greed/history?shape=objects", 200),
-        ("/api/v1/market/indicators/mood/history", 404),
-        ("/api/v1/news", 200),
-        ("/api/v1/news?min_tone=2", 400),
-        ("/api/v1/cryptocurrencies/batcat/news", 200),
-        ("/api/v1/cryptocurrencies/top/risk", 200),
-        ("/api/v1/cryptocurrencies/bitcoin/risk", 200),
-        ("/api/v1/cryptocurrencies/batcat/risk", 200),
-        ("/api/v1/cryptocurrencies/BTC/risk?strict=true", 409),
-        ("/api/v1/cryptocurrencies/bitcoin/risk/history", 200),
-        ("/api/v1/cryptocurrencies/bitcoin/risk/history?shape=objects", 200),
-        ("/api/v1/cryptocurrencies/batcat/risk/history", 200),
-        ("/api/v1/risk/scores", 200),
-        ("/api/v1/risk/scores?page_size=1", 200),
-        ("/api/v1/risk/scores?as_of=2001-01-01", 200),
-        ("/api/v1/risk/models", 200),
-        ("/api/v1/risk/models/1.0", 200),
-        ("/api/v1/risk/models/2.0", 404),
-        ("/api/v1/risk/models/1.0/backtest", 200),
-        ("/api/v1/risk/models/0.9/backtest", 422),
-        ("/api/v1/risk/calibration", 200),
-        ("/api/v1/limits", 200),
-        ("/api/v1/me", 401),
-    ],
-)
+TO_ANYBODY = [
+    ("/api/v1/cryptocurrencies/", 200),
+    ("/api/v1/cryptocurrencies/?limit=1", 200),
+    ("/api/v1/cryptocurrencies/?limit=0", 400),
+    ("/api/v1/cryptocurrencies/top/layer-1", 200),
+    ("/api/v1/cryptocurrencies/top/nonsense", 404),
+    ("/api/v1/cryptocurrencies/BTC", 200),
+    ("/api/v1/cryptocurrencies/batcat", 200),
+    ("/api/v1/cryptocurrencies/BTC?strict=true", 409),
+    ("/api/v1/cryptocurrencies/nobody", 404),
+    ("/api/v1/cryptocurrencies/BTC/history", 200),
+    ("/api/v1/cryptocurrencies/BTC/history?shape=objects", 200),
+    ("/api/v1/cryptocurrencies/BTC/history?interval=5m", 200),
+    ("/api/v1/cryptocurrencies/batcat/history", 200),
+    ("/api/v1/catalogue", 200),
+    ("/api/v1/market/indicators", 200),
+    ("/api/v1/market/indicators/fear_and_greed/history", 200),
+    ("/api/v1/market/indicators/fear_and_greed/history?shape=objects", 200),
+    ("/api/v1/market/indicators/mood/history", 404),
+    ("/api/v1/news", 200),
+    ("/api/v1/news?min_tone=2", 400),
+    ("/api/v1/cryptocurrencies/batcat/news", 200),
+    ("/api/v1/cryptocurrencies/top/risk", 200),
+    ("/api/v1/cryptocurrencies/bitcoin/risk", 200),
+    ("/api/v1/cryptocurrencies/batcat/risk", 200),
+    ("/api/v1/cryptocurrencies/BTC/risk?strict=true", 409),
+    ("/api/v1/cryptocurrencies/bitcoin/risk/history", 200),
+    ("/api/v1/cryptocurrencies/bitcoin/risk/history?shape=objects", 200),
+    ("/api/v1/cryptocurrencies/batcat/risk/history", 200),
+    ("/api/v1/risk/scores", 200),
+    ("/api/v1/risk/scores?page_size=1", 200),
+    ("/api/v1/risk/scores?as_of=2001-01-01", 200),
+    ("/api/v1/risk/models", 200),
+    ("/api/v1/risk/models/1.0", 200),
+    ("/api/v1/risk/models/2.0", 404),
+    ("/api/v1/risk/models/1.0/backtest", 200),
+    ("/api/v1/risk/models/0.9/backtest", 422),
+    ("/api/v1/risk/calibration", 200),
+    ("/api/v1/limits", 200),
+    ("/api/v1/me", 401),
+]
+
+
+@pytest.mark.parametrize(("url", "status"), TO_ANYBODY)
 def test_an_answer_to_anybody(
     client: Client, contract: OpenAPI, market_with_everything: None, url: str, status: int
 ) -> None:
@@ -130,6 +130,15 @@ def test_an_answer_to_anybody(
 
     assert response.status_code == status
     check(contract, response, "GET", url)
+
+
+@pytest.mark.parametrize("url", [url for url, status in TO_ANYBODY if status == 200])
+def test_whoever_holds_an_answer_is_told_that_it_still_stands(
+    client: Client, market_with_everything: None, url: str
+) -> None:
+    held = client.get(url).get("ETag")
+
+    assert held is None or client.get(url, headers={"If-None-Match": held}).status_code == 304
 
 
 def test_answers_to_people(client: Client, contract: OpenAPI, people: People) -> None:
