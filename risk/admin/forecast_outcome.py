@@ -3,17 +3,25 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin.filters import SimpleListFilter
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Max, QuerySet
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
 from accounts.admin.read_only import ReadOnlyAdmin
-from risk.models import ForecastOutcome
+from config.kernel.many import any_of
+from risk.admin import named_assets
+from risk.models import ForecastOutcome, RiskScore
 from risk.queries import calibration
 
 LEVELS = (0.8, 0.9, 0.95, 0.975, 0.99)
 """Coverages of intervals, and levels of value at risk."""
+
+MOST_SEARCHED = 5_000
+"""Scores whose outcomes a search looks at."""
+
+MOST_LISTED = 1_000_000
+"""Outcomes that a list looks through: those of years are more than a page has the time for."""
 
 
 class LevelFilter(SimpleListFilter):
@@ -38,10 +46,25 @@ class ForecastOutcomeAdmin(ReadOnlyAdmin):
     list_filter = ["horizon", LevelFilter, "is_exceeded", "is_inside"]
     list_select_related = ["score__asset"]
     search_fields = ["score__asset__symbol"]
+    search_help_text = (
+        f"A symbol or slug, or a part of one: what came of the newest {MOST_SEARCHED:,} scores of it."
+        f" Without a search the last {MOST_LISTED:,} are listed."
+    )
     raw_id_fields = ["score"]
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER  # they would count the whole table once a choice
     list_per_page = 50
     change_list_template = "admin/risk/forecastoutcome/change_list.html"
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[ForecastOutcome], search_term: str
+    ) -> tuple[QuerySet[ForecastOutcome], bool]:
+        if not search_term:
+            newest = ForecastOutcome.objects.aggregate(newest=Max("pk"))["newest"] or 0
+            return queryset.filter(pk__gt=newest - MOST_LISTED), False
+        scores = RiskScore.objects.filter(asset_id__in=any_of(named_assets.ids(search_term))).order_by("-as_of", "-id")
+        newest = list(scores.values_list("pk", flat=True)[:MOST_SEARCHED])
+        return queryset.filter(score_id__in=any_of(newest)), False
 
     @admin.display(description="asset")
     def asset(self, outcome: ForecastOutcome) -> str:

@@ -6,10 +6,12 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from accounts.admin.read_only import ReadOnlyAdmin
+from config.kernel.many import any_of
 from markets.admin.amounts import MISSING
 from risk import explanation, model_card
-from risk.admin import signs
+from risk.admin import named_assets, signs
 from risk.admin.fan import fan_chart
+from risk.admin.period import PeriodFilter
 from risk.admin.waterfall import waterfall_chart
 from risk.models import RiskScore
 from risk.queries import scores
@@ -22,8 +24,8 @@ class NarrowList(ChangeList):
     """Rows without what explains them, which a list does not show: millions of whole rows take long to sort."""
 
     def get_queryset(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        rows = super().get_queryset(request, *args, **kwargs)
-        return rows.defer("contributions", "delta_by_component", "measurements", "tail", "confidence_reasons")
+        rows: Any = super().get_queryset(request, *args, **kwargs)
+        return rows.narrow()
 
 
 @admin.register(RiskScore)
@@ -32,11 +34,13 @@ class RiskScoreAdmin(ReadOnlyAdmin):
 
     list_display = ["as_of", "asset", "points", "percentile_", "band_", "status_", "confidence", "change", "version"]
     list_display_links = ["asset"]
-    list_filter = ["band", "status", "confidence", "model"]
+    list_filter = [PeriodFilter, "band", "status", "confidence", "model"]
     list_select_related = ["asset", "model"]
     search_fields = ["asset__symbol", "asset__slug"]
+    search_help_text = "A symbol or slug finds all scores of it; a part of one, those of the period."
     date_hierarchy = "as_of"
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER  # they would count the whole table once a choice
     list_per_page = 50
     fields = [
         ("asset", "as_of", "version"),
@@ -83,6 +87,10 @@ class RiskScoreAdmin(ReadOnlyAdmin):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return NarrowList
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        found = queryset.filter(asset_id__in=any_of(named_assets.ids(search_term))) if search_term else queryset
+        return found, False
 
     def get_queryset(self, request: HttpRequest) -> Any:
         # The run and the score before are named on the page of one score.

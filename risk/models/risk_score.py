@@ -14,6 +14,10 @@ class RiskScoreQuerySet(models.QuerySet["RiskScore"]):
         """Those that carry a score."""
         return self.filter(status__in=RiskScore.SCORED)
 
+    def narrow(self) -> Self:
+        """Without what explains each of them, which is most of a row and told of one score at a time."""
+        return self.defer("contributions", "delta_by_component", "measurements", "tail", "confidence_reasons")
+
     def of_headline(self) -> Self:
         return self.filter(model__is_headline=True)
 

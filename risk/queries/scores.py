@@ -77,10 +77,7 @@ def history(asset_id: int, model: RiskModel | None, span: Span) -> History:
     """The part of an asset's scores that `span` describes."""
     if model is None:
         return History([], [], 0, None)
-    # Without what explains each of them, which is most of a row and told of one score at a time.
-    scores = RiskScore.objects.filter(asset_id=asset_id, model=model, run__state=ScoreRun.State.FINISHED).defer(
-        "contributions", "delta_by_component", "measurements", "tail", "confidence_reasons"
-    )
+    scores = RiskScore.objects.narrow().filter(asset_id=asset_id, model=model, run__state=ScoreRun.State.FINISHED)
     if span.start is not None:
         scores = scores.filter(as_of__gte=span.start)
     if span.end is not None:
@@ -145,7 +142,7 @@ def page(run: ScoreRun | None, ranking: Ranking) -> Page:
 
 
 def _matching(run: ScoreRun, ranking: Ranking) -> QuerySet[RiskScore]:
-    scores = RiskScore.objects.filter(run=run, asset__is_active=True)
+    scores = RiskScore.objects.narrow().filter(run=run, asset__is_active=True)
     wanted: dict[str, Any] = {
         "band": ranking.band,
         "status": ranking.status,

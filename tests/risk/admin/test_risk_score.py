@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from markets.models import Asset
-from risk.models import ScoreRun
+from risk.models import RiskScore, ScoreRun
 from tests.markets.factories import AssetFactory
 from tests.risk.factories import DAY, RiskScoreFactory, ScoreRunFactory, dead, unscored
 
@@ -82,3 +82,51 @@ def test_filters(client: Client, moderator: User, query: str, shown: set[str]) -
     page = client.get(f"{SCORES}?{query}").content.decode()
 
     assert set(re.findall(r"/change/[^>]*>(?:[^<]*\()?(GOOD|DEAD|YOUNG)", page)) == shown
+
+
+def listed(client: Client, query: str = "") -> list[str]:
+    page = client.get(f"{SCORES}?{query}").content.decode()
+    return re.findall(r'field-as_of nowrap">([0-9-]+)<', page)
+
+
+@pytest.fixture
+def weeks(moderator: User) -> RiskScore:
+    """Scores of 2026-03-11 and of the 40 days before it, of an asset whose symbol is PEPE."""
+    score: RiskScore = RiskScoreFactory.create(asset__symbol="PEPE", asset__slug="pepe")
+    past(score.run, score.asset, 40)
+    return score
+
+
+def test_the_list_is_of_the_last_days_that_were_scored(client: Client, weeks: RiskScore) -> None:
+    assert listed(client) == [str(DAY - timedelta(days=day)) for day in range(7)]
+    assert "Last 7 days" in client.get(SCORES).content.decode()
+
+
+def test_a_month_can_be_chosen(client: Client, weeks: RiskScore) -> None:
+    found = listed(client, "period=2026-02")
+
+    assert (len(found), found[0], found[-1]) == (28, "2026-02-28", "2026-02-01")
+
+
+def test_a_period_that_is_none_is_the_last_days(client: Client, weeks: RiskScore) -> None:
+    assert len(listed(client, "period=2026-13")) == 7
+
+
+def test_a_day_of_the_past_can_be_asked_for(client: Client, weeks: RiskScore) -> None:
+    assert listed(client, "as_of__year=2026&as_of__month=2&as_of__day=3") == ["2026-02-03"]
+
+
+@pytest.mark.parametrize("words", ["pepe", "PEPE"])
+def test_a_symbol_or_slug_finds_all_scores_of_it(client: Client, weeks: RiskScore, words: str) -> None:
+    RiskScoreFactory.create(run=weeks.run, asset__symbol="XPEPE")
+
+    assert len(listed(client, f"q={words}")) == 41
+
+
+def test_a_part_of_a_symbol_finds_scores_of_the_period(client: Client, weeks: RiskScore) -> None:
+    assert len(listed(client, "q=pep")) == 7
+    assert listed(client, "q=nobody") == []
+
+
+def test_a_list_before_the_first_run_is_empty(client: Client, moderator: User) -> None:
+    assert listed(client) == []
