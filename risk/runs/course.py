@@ -59,15 +59,22 @@ def whom(as_of: date, *, at: datetime) -> Sequence[int]:
     return asset_ids
 
 
-def plan(model: RiskModel, as_of: date, *, at: datetime, asset_ids: Sequence[int] | None = None) -> Plan:
+def plan(
+    model: RiskModel,
+    as_of: date,
+    *,
+    at: datetime,
+    asset_ids: Sequence[int] | None = None,
+    on_progress: Callable[[int], None] = lambda percent: None,
+) -> Plan:
     """What the model had learnt by then (learning it now where that has not happened), and the market of the day.
 
-    Of these assets, or of those that `whom` says.
+    Of these assets, or of those that `whom` says. `on_progress` hears how far the learning has come.
     """
     risk_models.require_own(model)
     started = time.perf_counter()
     asset_ids = whom(as_of, at=at) if asset_ids is None else asset_ids
-    fit = learning.fit_for(model, as_of, at=at)
+    fit = learning.fit_for(model, as_of, at=at, on_progress=on_progress)
     return Plan(model, as_of, fit, asset_ids, frames.market(asset_ids, through=as_of), time.perf_counter() - started)
 
 
@@ -142,7 +149,9 @@ def score(model: RiskModel, as_of: date, *, on_progress: Callable[[int], None] =
     asset_ids = whom(as_of, at=clock.now())
     parameters = scoring.Parameters(as_of.isoformat(), model.version)
     with lease.performed_here(scoring.UNIVERSE, parameters=asdict(parameters), at=clock.now()) as job:
-        run = begin(plan(model, as_of, at=clock.now(), asset_ids=asset_ids), job=job, at=clock.now())
+        # What is learnt may take minutes, in which somebody may have cancelled it.
+        planned = plan(model, as_of, at=clock.now(), asset_ids=asset_ids, on_progress=lambda _: jobs.progress(job, 0))
+        run = begin(planned, job=job, at=clock.now())
         try:
             for chunk in ScoreChunk.objects.filter(run=run):
                 part = measure(chunk)

@@ -24,7 +24,9 @@ FIRST_DATE_AFTER = 60
 _DAY = timedelta(days=1)
 
 
-def fit_for(model: RiskModel, day: date, *, at: datetime) -> RiskFit | None:
+def fit_for(
+    model: RiskModel, day: date, *, at: datetime, on_progress: Callable[[int], None] = lambda percent: None
+) -> RiskFit | None:
     """What the model had learnt by the end of the month before a day; learnt now, if that has not happened.
 
     A day that ends its month is told by the month before it, too: in the night after it the refit is still to come.
@@ -35,9 +37,9 @@ def fit_for(model: RiskModel, day: date, *, at: datetime) -> RiskFit | None:
     fits = RiskFit.objects.of_this_market().filter(model=model)
     return (
         fits.filter(as_of=month).order_by("-id").first()
-        or fit_on(model, month, at=at)
+        or fit_on(model, month, at=at, on_progress=on_progress)
         or fits.known_on(day).first()
-        or fit_on(model, day, at=at)
+        or fit_on(model, day, at=at, on_progress=on_progress)
     )
 
 

@@ -165,7 +165,8 @@ def perform(job: Job) -> Mapping[str, object]:
         jobs.progress(job, 1)
         try:
             score_runs.require_room(model, as_of, at=at)
-            plan = course.plan(model, as_of, at=at)
+            # What is learnt may take minutes, in which somebody may have cancelled it.
+            plan = course.plan(model, as_of, at=at, on_progress=lambda percent: jobs.progress(job, percent * 9 // 10))
             jobs.progress(job, 90)
             with transaction.atomic():
                 run = course.begin(plan, job=job, at=clock.now())

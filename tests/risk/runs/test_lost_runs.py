@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
 from threading import Barrier
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -18,7 +19,8 @@ from risk import tasks
 from risk.actions import risk_models
 from risk.actions.score_runs import AlreadyScored
 from risk.models import RiskModel, RiskScore, ScoreChunk, ScoreRun
-from risk.runs import course, scorecards, scoring
+from risk.quant.learning import Day
+from risk.runs import course, learning, scorecards, scoring
 from tests.accounts.factories import UserFactory
 from tests.risk.markets import LAST, NOON, held, perform_all, simulated
 
@@ -330,3 +332,36 @@ def test_of_those_who_find_a_lost_run_at_once_one_takes_its_place(committed_db: 
     with ThreadPoolExecutor(4) as workers:
         assert sorted(workers.map(begin, range(4))) == [False, False, False, True]
     assert list(ScoreRun.objects.order_by("attempt").values_list("attempt", "state")) == [(1, "failed"), (2, "running")]
+
+
+@pytest.mark.integration
+class TestLearning:
+    """A run that is cancelled while its model still learns, which takes minutes in a large market, stops there."""
+
+    @pytest.fixture
+    def days(self, db: None, monkeypatch: pytest.MonkeyPatch) -> list[Day]:
+        """What was learnt from; somebody cancels the job on the first of them."""
+        simulated(assets=ASSETS, days=480)
+        day_of = learning.day_of
+        seen: list[Day] = []
+
+        def cancelled(*values: Any) -> Day:
+            jobs.cancel(Job.objects.running().get(), by=UserFactory.create(), at=NOON)
+            seen.append(day_of(*values))
+            return seen[-1]
+
+        monkeypatch.setattr(learning, "day_of", cancelled)
+        return seen
+
+    def test_by_a_job(self, days: list[Day]) -> None:
+        scoring.request(None, scoring.Parameters(as_of=LAST.isoformat()), at=NOON)
+
+        (job,) = perform_all()
+
+        assert (job.state, len(days), ScoreRun.objects.exists()) == (Job.State.CANCELLED, 1, False)
+
+    def test_by_a_command(self, days: list[Day]) -> None:
+        with pytest.raises(jobs.JobCancelled):
+            course.score(risk_models.register(at=NOON), LAST)
+
+        assert (Job.objects.get().state, len(days), ScoreRun.objects.exists()) == (Job.State.CANCELLED, 1, False)
