@@ -25,6 +25,8 @@ from risk.quant.ridge import Ridge
 from risk.quant.universe import Panel, Redraws, Rules
 
 EPOCH = date(1970, 1, 1)
+TOGETHER = 500
+"""Assets of a part of many histories."""
 _DAY = timedelta(days=1)
 
 
@@ -85,6 +87,16 @@ def readable(asset_ids: Sequence[int], *, through: date, since: date | None = No
         )
 
 
+def histories(asset_ids: Sequence[int], *, through: date) -> list[Panel]:
+    """The same of many assets, in parts of those that began together.
+
+    Of everybody in one matrix from the first day of all most would be empty: for 18,000 assets some gigabytes.
+    """
+    by_age = Asset.objects.filter(pk__in=any_of(asset_ids)).order_by("bars_from", "pk")
+    ids = list(by_age.values_list("pk", flat=True))
+    return [readable(ids[first : first + TOGETHER], through=through) for first in range(0, len(ids), TOGETHER)]
+
+
 def market(asset_ids: Sequence[int], *, through: date) -> Market:
     """What every measurement of a day needs to know of the others; assets that cannot be read are left out."""
     everybody = readable(asset_ids, through=through, since=through - (universe.CONTEXT_DAYS - 1) * _DAY)
@@ -99,12 +111,6 @@ def _since(asset_ids: Sequence[int], through: date) -> date:
 def bitcoin_id() -> int | None:
     """The asset beside which tails are looked at."""
     return Asset.objects.filter(slug=BITCOIN).values_list("pk", flat=True).first()
-
-
-def reference_row(everybody: Panel) -> int | None:
-    """Where bitcoin is in a panel."""
-    found = np.flatnonzero(everybody.asset_ids == bitcoin_id())
-    return int(found[0]) if found.size else None
 
 
 def reference(through: date) -> FloatArray | None:

@@ -1,6 +1,6 @@
 """The types of arrays, and the shapes that are asked of them."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,6 +10,7 @@ BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int64]
 LabelArray = NDArray[Any]
 """Members of an enum, one an asset."""
+Value = TypeVar("Value", bound=np.generic)
 
 
 def as_matrix(values: ArrayLike) -> FloatArray:
@@ -24,6 +25,12 @@ def as_matrix(values: ArrayLike) -> FloatArray:
 def counts(matrix: FloatArray) -> IntArray:
     """How many values of each row were observed."""
     return np.asarray(np.count_nonzero(~np.isnan(matrix), axis=1))
+
+
+def last(matrix: NDArray[Value], columns: int, *, missing: float = np.nan) -> NDArray[Value]:
+    """The last so many columns of each row; what is missing before its first."""
+    kept = matrix[:, -columns:]
+    return np.pad(kept, ((0, 0), (columns - kept.shape[1], 0)), constant_values=missing)
 
 
 def sorted_rows(matrix: FloatArray) -> FloatArray:

@@ -1,6 +1,7 @@
 """What came of an asset over the days after a forecast."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -30,6 +31,13 @@ class Outcomes:
     has_fallen: FloatArray
     """1 where a close was more than 30 % below the one of the forecast, else 0."""
     observations: IntArray
+
+    @classmethod
+    def joined(cls, parts: Sequence["Outcomes"]) -> "Outcomes":
+        """All of them, in this order."""
+        return cls(
+            **{field.name: np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(cls)}
+        )
 
     @property
     def is_known(self) -> BoolArray:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from risk.quant import features, garch, ridge, scoring
-from risk.quant.arrays import BoolArray, FloatArray, IntArray
+from risk.quant.arrays import BoolArray, FloatArray, IntArray, last
 from risk.quant.attribution import with_terms
 from risk.quant.conformal import Calibration
 from risk.quant.eligibility import Standing, eligibility
@@ -86,8 +86,9 @@ class Panel:
             np.vstack([part.sources for part in parts]),
         )
 
-    def until(self, columns: int) -> "Panel":
-        """The first so many days alone."""
+    def until(self, day: int) -> "Panel":
+        """What was known by the close of a day since 1970-01-01, of the first or later."""
+        columns = day - self.first_day + 1
         return Panel(
             self.asset_ids,
             self.first_day,
@@ -95,6 +96,17 @@ class Panel:
             self.volumes[:, :columns],
             self.market_caps[:, :columns],
             self.sources[:, :columns],
+        )
+
+    def last(self, days: int) -> "Panel":
+        """The last so many days alone; nothing was seen before the first."""
+        return Panel(
+            self.asset_ids,
+            self.first_day + self.prices.shape[1] - days,
+            last(self.prices, days),
+            last(self.volumes, days),
+            last(self.market_caps, days),
+            last(self.sources, days, missing=0),
         )
 
     def input_hashes(self) -> list[str]:

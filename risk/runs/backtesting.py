@@ -1,6 +1,6 @@
 """Forecasts of the tail on the stored history, as they would have been made, and the record of how they fared."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
 
@@ -10,7 +10,7 @@ from risk import frames
 from risk.actions import backtests, risk_models
 from risk.models import Backtest, RiskModel
 from risk.quant import tail_backtest, tail_forecasts
-from risk.quant.arrays import FloatArray
+from risk.quant.arrays import FloatArray, last
 from risk.quant.eligibility import Standing, eligibility
 from risk.quant.features import WINDOW
 from risk.quant.learning import STEP
@@ -40,13 +40,12 @@ def perform(
         raise HistoryTooShort
     earliest = first + (FIRST_AFTER + 1) * _DAY
     day = (max(earliest, since) if since else earliest) - _DAY
-    panel = frames.readable(asset_ids, through=until)
+    histories = frames.histories(asset_ids, through=until)
     # What came is judged with what followed it; what is learnt from, with what was known.
-    came = returns(believed(panel.prices)).values
+    came = [returns(believed(part.prices)).values for part in histories]
     blocks: list[Forecasts] = []
     while day < until:
-        place = (day - frames.EPOCH).days - panel.first_day + 1
-        blocks.append(_block(panel.until(place), came[:, place : place + STEP]))
+        blocks.append(_block(histories, came, (day - frames.EPOCH).days))
         day += STEP * _DAY
         on_progress(1)
     if not blocks:
@@ -68,10 +67,18 @@ def perform(
     )
 
 
-def _block(known: Panel, after: FloatArray) -> Forecasts:
-    judged = eligibility(known.prices, known.volumes)
-    # Who is not ordinary has no forecast.
-    rows = np.flatnonzero(judged.standing == Standing.ORDINARY)
-    past = returns(judged.believed[rows, -WINDOW - 1 :])
-    first_day = known.first_day + known.prices.shape[1]
-    return tail_forecasts.forecast(past, after[rows], assets=known.asset_ids[rows], first_day=first_day)
+def _block(histories: Sequence[Panel], came: Sequence[FloatArray], day: int) -> Forecasts:
+    assets, known, after = [], [], []
+    for part, moves in zip(histories, came, strict=True):
+        if part.first_day > day:
+            continue
+        past = part.until(day)
+        judged = eligibility(past.prices, past.volumes)
+        # Who is not ordinary has no forecast.
+        rows = np.flatnonzero(judged.standing == Standing.ORDINARY)
+        assets.append(past.asset_ids[rows])
+        known.append(last(judged.believed[rows], WINDOW + 1))
+        after.append(moves[rows, day - part.first_day + 1 :][:, :STEP])
+    return tail_forecasts.forecast(
+        returns(np.vstack(known)), np.vstack(after), assets=np.concatenate(assets), first_day=day + 1
+    )

@@ -11,6 +11,7 @@ from risk.actions import risk_fits, risk_models
 from risk.models import RiskFit, RiskModel
 from risk.parameters import Parameters
 from risk.quant import features, learning, scoring, universe
+from risk.quant.arrays import FloatArray, last
 from risk.quant.features import Market
 from risk.quant.garch import Prior
 from risk.quant.learning import STEP, Day, Learnt
@@ -18,7 +19,6 @@ from risk.quant.outcomes import Outcomes, outcomes
 from risk.quant.returns import BAD_PRINT_DAYS, believed
 from risk.quant.universe import Measured, Panel
 
-AT_ONCE = 500
 FIRST_DATE_AFTER = 60
 """Days of history before the first forecast that is learnt from."""
 _DAY = timedelta(days=1)
@@ -57,17 +57,18 @@ def fit_on(
     days = dates(frames.first_day(asset_ids), as_of, most=parameters.learning_dates)
     if len(days) < learning.FEWEST_DATES:
         return None
-    panel = frames.readable(asset_ids, through=as_of)
+    histories = frames.histories(asset_ids, through=as_of)
     taught = []
-    for day, known in walk(panel, days):
-        taught.append(day_of(known, realised(panel, day)))
+    for day, known in walk(histories, days):
+        taught.append(day_of(known, realised(histories, day)))
         on_progress(95 * len(taught) // len(days))
     found = learnt(taught, parameters)
     if found is None:
         return None
     digest = hashlib.sha256("|".join([model.version, *(day.isoformat() for day in days)]).encode())
-    for asset_id, input_hash in zip(panel.asset_ids.tolist(), panel.input_hashes(), strict=True):
-        digest.update(f"{asset_id}:{input_hash}".encode())
+    for part in histories:
+        for asset_id, input_hash in zip(part.asset_ids.tolist(), part.input_hashes(), strict=True):
+            digest.update(f"{asset_id}:{input_hash}".encode())
     return risk_fits.record(
         model,
         as_of,
@@ -100,51 +101,60 @@ def learnt(days: Sequence[Day], parameters: Parameters) -> Learnt | None:
     )
 
 
-def walk(panel: Panel, days: Sequence[date]) -> Iterator[tuple[date, Measured]]:
-    """What was known of everybody at the close of each of these days, in their order: each gives the next its prior."""
-    bitcoin = frames.reference_row(panel)
+def walk(histories: Sequence[Panel], days: Sequence[date]) -> Iterator[tuple[date, Measured]]:
+    """What was known of everybody at the close of each of these days, in their order: each gives the next its prior.
+
+    Of everybody who had a price by then, in the order of `known_on`.
+    """
+    bitcoin = frames.bitcoin_id()
     prior = None
     for day in days:
-        known = _known_on(panel, day, bitcoin=bitcoin, prior=prior)
-        yield day, known
-        prior = prior_of(known)
+        known = known_on(histories, day)
+        market = market_of(known, bitcoin)
+        measured = Measured.joined([universe.measured(part, market=market, prior=prior) for part in known])
+        yield day, measured
+        prior = prior_of(measured)
 
 
-def _known_on(panel: Panel, day: date, *, bitcoin: int | None, prior: Prior | None) -> Measured:
-    known = panel.until((day - frames.EPOCH).days - panel.first_day + 1)
-    market = market_of(known, bitcoin)
-    parts = [
-        universe.measured(known.take(slice(first, first + AT_ONCE)), market=market, prior=prior)
-        for first in range(0, len(known.asset_ids), AT_ONCE)
-    ]
-    return Measured.joined(parts)
+def known_on(histories: Sequence[Panel], day: date) -> list[Panel]:
+    """What was known by the close of a day, without the parts that had not begun."""
+    number = (day - frames.EPOCH).days
+    return [part.until(number) for part in histories if part.first_day <= number]
 
 
-def market_of(panel: Panel, bitcoin: int | None) -> Market:
-    """The market of the last day of a panel of everybody."""
-    start = max(0, panel.prices.shape[1] - universe.CONTEXT_DAYS)
-    recent = Panel(
-        panel.asset_ids,
-        panel.first_day + start,
-        panel.prices[:, start:],
-        panel.volumes[:, start:],
-        panel.market_caps[:, start:],
-        panel.sources[:, start:],
-    )
-    reference = None if bitcoin is None else panel.prices[bitcoin, -universe.REFERENCE_DAYS :]
-    return universe.market(recent, reference=reference)
+def market_of(known: Sequence[Panel], bitcoin: int | None) -> Market:
+    """The market of the last day of these histories."""
+    return universe.market(recent(known, universe.CONTEXT_DAYS), reference=_prices_of(bitcoin, known))
 
 
-def realised(panel: Panel, day: date) -> Outcomes:
-    """What came of everybody within the 30 days after a day.
+def _prices_of(asset_id: int | None, known: Sequence[Panel]) -> FloatArray | None:
+    """As far back as those of bitcoin are looked at."""
+    for part in known:
+        found = part.prices[part.asset_ids == asset_id]
+        if len(found):
+            return np.asarray(last(found, universe.REFERENCE_DAYS)[0])
+    return None
 
-    Bad prints are judged with what followed them, also after the 30 days as far as the panel knows it: all that is
-    needed but for a day whose 30 days end with the panel.
+
+def recent(known: Sequence[Panel], days: int) -> Panel:
+    """The last so many days of all of them in one panel."""
+    return Panel.joined([part.last(days) for part in known])
+
+
+def realised(histories: Sequence[Panel], day: date) -> Outcomes:
+    """What came of everybody of `known_on` within the 30 days after a day.
+
+    Bad prints are judged with what followed them, also after the 30 days as far as the histories know it: all that is
+    needed but for a day whose 30 days end with them.
     """
-    place = (day - frames.EPOCH).days - panel.first_day
-    first = max(0, place - universe.CONTEXT_DAYS)
-    after = believed(panel.prices[:, first : place + STEP + 1 + BAD_PRINT_DAYS])
-    return outcomes(after[:, place - first : place - first + STEP + 1])
+    found = []
+    for part in histories:
+        place = (day - frames.EPOCH).days - part.first_day
+        if place >= 0:
+            first = max(0, place - universe.CONTEXT_DAYS)
+            after = believed(part.prices[:, first : place + STEP + 1 + BAD_PRINT_DAYS])
+            found.append(outcomes(after[:, place - first : place - first + STEP + 1]))
+    return Outcomes.joined(found)
 
 
 def day_of(known: Measured, came: Outcomes) -> Day:

@@ -1,7 +1,7 @@
 """The protocol of docs/risk/protocol.md on the history that is loaded."""
 
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
@@ -63,12 +63,11 @@ def perform(
     days = history.dates(frames.first_day(asset_ids), until, most=MOST_DATES)
     if len(days) <= learning.FEWEST_DATES:
         raise HistoryTooShort
-    panel = frames.readable(asset_ids, through=until)
+    histories = frames.histories(asset_ids, through=until)
     symbols = dict(Asset.objects.filter(pk__in=any_of(asset_ids)).values_list("pk", "symbol"))
-    is_even = np.array([zlib.crc32(symbols[pk].encode()) % 2 == 0 for pk in panel.asset_ids.tolist()], dtype=np.bool_)
     taken = []
-    for day, known in history.walk(panel, days):
-        taken.append(_snapshot(panel, day, known, is_even))
+    for day, known in history.walk(histories, days):
+        taken.append(_snapshot(histories, day, known, symbols))
         on_progress(1)
     parts: dict[str, list[JudgedDay]] = {ALL: [], UNSEEN: []}
     for place in range(learning.FEWEST_DATES, len(taken)):
@@ -89,12 +88,11 @@ def perform(
     return {name: validation.report(found, stream=Stream(SEED)) for name, found in parts.items() if found}
 
 
-def _snapshot(panel: Panel, day: date, known: Measured, is_even: BoolArray) -> Snapshot:
+def _snapshot(histories: Sequence[Panel], day: date, known: Measured, symbols: Mapping[int, str]) -> Snapshot:
     rows = np.flatnonzero(known.is_ordinary)
-    came = history.realised(panel, day)
-    column = (day - frames.EPOCH).days - panel.first_day + 1
-    then = history.realised(panel.until(column + learning.STEP), day)
-    prices = panel.prices[rows, max(0, column - 91) : column]
+    came = history.realised(histories, day)
+    then = history.realised(history.known_on(histories, day + learning.STEP * _DAY), day)
+    prices = history.recent(history.known_on(histories, day), 91).prices[rows]
     moves = returns(prices).values
     orders = {
         BENCHMARK: known.values[rows, NAMES.index("recent_volatility")],
@@ -104,7 +102,8 @@ def _snapshot(panel: Panel, day: date, known: Measured, is_even: BoolArray) -> S
     }
     taught = history.day_of(known, came)
     first_seen = replace(taught, log_risk=then.log_risk[rows])
-    return Snapshot(day, taught, first_seen, _rows(came, rows), orders, is_even[rows])
+    is_even = [zlib.crc32(symbols[pk].encode()) % 2 == 0 for pk in known.asset_ids[rows].tolist()]
+    return Snapshot(day, taught, first_seen, _rows(came, rows), orders, np.array(is_even, dtype=np.bool_))
 
 
 def _rows(came: Outcomes, rows: "np.ndarray[tuple[int], np.dtype[np.intp]]") -> Outcomes:

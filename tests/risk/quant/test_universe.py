@@ -290,8 +290,25 @@ def test_interval_of_the_estimate_is_the_error_of_the_forecast_through_the_map(m
     assert high == pytest.approx(ANCHORS.score(found.log_volatility + 0.1) + shift)
 
 
+@pytest.mark.parametrize("days", [3, 700])
+def test_last_days_of_a_panel_end_where_it_does_and_before_its_first_nothing_was_seen(days):
+    whole = panel()
+    width = whole.prices.shape[1]
+
+    recent = whole.last(days)
+
+    seen = min(days, width)
+    assert recent.first_day + days == whole.first_day + width
+    assert recent.prices.shape == recent.sources.shape == (len(whole.asset_ids), days)
+    np.testing.assert_array_equal(recent.prices[:, days - seen :], whole.prices[:, width - seen :])
+    np.testing.assert_array_equal(recent.sources[:, days - seen :], whole.sources[:, width - seen :])
+    assert np.isnan(recent.prices[:, : days - seen]).all()
+    assert not recent.sources[:, : days - seen].any()
+
+
 def test_without_dynamics_a_score_has_no_interval_of_the_estimate(learnt):
-    short = panel().until(200)
+    whole = panel()
+    short = whole.until(whole.first_day + 199)
     found = measure(short, prior=None)
     scores = score(found, learnt)
 

@@ -11,6 +11,7 @@ from markets.runs import simulation
 from risk import frames, tasks
 from risk.actions import risk_models
 from risk.models import RiskFit, ScoreRun
+from risk.parameters import Parameters
 from risk.runs import fitting, learning
 from tests.markets.factories import store_daily_bars
 from tests.risk.markets import LAST, NOON, coin, perform_all, simulated, walk
@@ -43,6 +44,22 @@ def test_learnt_again_from_the_same_it_is_the_same_row():
 
     assert performed(LAST).result == performed(LAST).result
     assert RiskFit.objects.count() == 1
+
+
+def test_what_is_learnt_does_not_depend_on_who_is_read_together(monkeypatch: pytest.MonkeyPatch):
+    simulated()
+    coin("young", walk(200, seed=1))
+    coin("older", walk(600, seed=2))
+    at_once: Any = learning.fit_on(risk_models.register(at=NOON), LAST, at=NOON)
+
+    monkeypatch.setattr(frames, "TOGETHER", 7)
+    another = risk_models.register(at=NOON, parameters=Parameters(hold_days=29))
+    in_parts: Any = learning.fit_on(another, LAST, at=NOON)
+
+    assert in_parts.observations == at_once.observations
+    for name, value in at_once.coefficients.items():
+        assert in_parts.coefficients[name] == pytest.approx(value, rel=1e-9, abs=1e-12)
+    assert in_parts.score_reach["0.9"]["pooled"] == pytest.approx(at_once.score_reach["0.9"]["pooled"], rel=1e-9)
 
 
 def test_price_that_never_moves_teaches_nothing():
@@ -127,8 +144,8 @@ def test_what_came_of_a_day_is_judged_by_what_followed_its_month_where_that_is_k
     asset_ids = [coin(slug, closes).pk for slug, closes in (("sound", sound), ("torn", torn))]
     day = LAST - timedelta(days=32)
 
-    panel = frames.readable(asset_ids, through=day + timedelta(days=days_known))
-    volatility = learning.realised(panel, day).volatility
+    histories = frames.histories(asset_ids, through=day + timedelta(days=days_known))
+    volatility = learning.realised(histories, day).volatility
 
     moves = np.diff(np.log(sound[-33:-2]))
     assert volatility[0] == pytest.approx(np.sqrt((moves**2).mean() * 365), rel=1e-9)
