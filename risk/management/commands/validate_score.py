@@ -32,7 +32,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--model", help="a version; default: the headline")
         parser.add_argument("--since", type=date.fromisoformat, help="first date that is judged")
-        parser.add_argument("--until", type=date.fromisoformat, help="last day of the history; default: yesterday")
+        parser.add_argument("--until", type=date.fromisoformat, help="last day; default: that of the last price")
 
     def handle(self, *args: Any, **options: Any) -> None:
         from risk import frames
@@ -41,13 +41,15 @@ class Command(BaseCommand):
         at = clock.now()
         try:
             until = scoring.last_of(options["until"], since=options["since"], at=at)
+            # Dates are counted back from the last price: they are the same whenever somebody asks.
+            until = frames.last_day(until) or until
             models = scoring.models_of(options["model"], at=at)
             model = next((model for model in models if model.is_headline), models[0])
             with progress_bar("Validating", total=None, unit="dates") as done:
                 reports = validating.perform(model, until=until, since=options["since"], on_progress=done)
         except Problem as problem:
             raise CommandError(problem.message) from problem
-        self.stdout.write(f"Model {model.version}, history through {frames.last_day(until)}.")
+        self.stdout.write(f"Model {model.version}, history through {until}.")
         for name, report in reports.items():
             self._tell(name, report)
 

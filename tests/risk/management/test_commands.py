@@ -240,8 +240,14 @@ def test_what_is_no_window_of_past_days_is_refused(market, command, window, refu
         said(command, *window)
 
 
+def test_validation_says_the_same_however_long_after_the_last_price(market):
+    at_once, later = (said("validate_score", "--until", (LAST + timedelta(days=days)).isoformat()) for days in (0, 3))
+
+    assert later == at_once
+
+
 def test_validation_prints_our_figures_beside_others(market):
-    lines = said("validate_score", "--until", (LAST + timedelta(days=3)).isoformat())
+    lines = said("validate_score")
 
     assert lines[0] == f"Model {market.version}, history through {LAST}."
     for order in ("score", "ewma", "trailing_30", "trailing_90", "cap_rank"):
