@@ -56,4 +56,4 @@ class ForecastOutcome(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.score_id} {self.horizon} {self.level}"
+        return f"{self.score}: {self.horizon} at {self.level}"

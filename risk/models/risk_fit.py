@@ -48,4 +48,4 @@ class RiskFit(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.model_id} as of {self.as_of}"
+        return f"{self.model} as of {self.as_of}"

@@ -217,7 +217,7 @@ class RiskScore(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.asset_id} {self.as_of} {self.status}"
+        return f"{self.asset} as of {self.as_of}"
 
     @property
     def events(self) -> list[dict[str, Any]]:

@@ -40,6 +40,14 @@ def test_the_page_of_a_score_draws_and_explains_it(client: Client, moderator: Us
     assert "<td>0.0480</td><td>0.0040</td><td>0.0660</td><td>0.0060</td>" in page
 
 
+def test_a_page_is_titled_by_its_asset_and_day(client: Client, moderator: User) -> None:
+    score = RiskScoreFactory.create(asset__symbol="ADA", asset__slug="cardano")
+
+    page = client.get(f"{SCORES}{score.pk}/change/").content.decode()
+
+    assert f"<h2>ADA (cardano) as of {score.as_of}</h2>" in page
+
+
 def test_a_page_without_a_score_says_why_and_draws_nothing(client: Client, moderator: User) -> None:
     page = client.get(f"{SCORES}{unscored().pk}/change/").content.decode()
 
