@@ -1,8 +1,9 @@
 """One-day value at risk and expected shortfall as they would have been forecast: parameters every 30 days, variances
 every day."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from risk.quant.arrays import FloatArray, IntArray, median_deviations, medians
 from risk.quant.distributions import normal_quantile, normal_shortfall
 from risk.quant.ewma import FAST, RECENT, SLOW, asymmetric_mean, asymmetric_parts, ewma, weigh_falls
 from risk.quant.features import GARCH_FREE_FROM, LEVELS, YEAR, prior_of, with_shorter
-from risk.quant.returns import WINSOR_DEVIATIONS, Returns
+from risk.quant.returns import WINSOR_DEVIATIONS, Returns, believed, returns
 from risk.quant.tail_risk import (
     Method,
     TailRisk,
@@ -32,6 +33,40 @@ HISTORICAL_DAYS = 250
 
 Key = tuple[Method, float]
 """A method at a level."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """Log returns of days, assets x days."""
+
+    believed: FloatArray
+    """From one believed price to the next."""
+    doubted: FloatArray
+    """To prices that were not believed once they were taken back: in the evenings until then nobody knows. NaN where
+    there is none."""
+
+    @classmethod
+    def of(cls, prices: FloatArray) -> "Moves":
+        """Of everything that is known by now."""
+        kept = believed(prices)
+        return cls(returns(kept).values, np.where(np.isnan(kept), returns(prices).values, np.nan))
+
+    def take(self, rows: IntArray, days: slice) -> "Moves":
+        return Moves(self.believed[rows, days], self.doubted[rows, days])
+
+    @classmethod
+    def joined(cls, parts: Sequence["Moves"]) -> "Moves":
+        """Of several parts of the assets."""
+        return cls(np.vstack([part.believed for part in parts]), np.vstack([part.doubted for part in parts]))
+
+    def mapped(self, change: Callable[[FloatArray], FloatArray]) -> "Moves":
+        return Moves(change(self.believed), change(self.doubted))
+
+    def seen_before(self, day: int) -> FloatArray:
+        """The moves of the days before, as they were known in the evening before it."""
+        moves, doubted = self.believed[:, :day], self.doubted[:, :day]
+        is_settled = np.logical_or.accumulate(~np.isnan(moves)[:, ::-1], axis=1)[:, ::-1]
+        return np.where(np.isnan(doubted) | is_settled, moves, doubted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +99,11 @@ class Forecasts:
         )
 
 
-def forecast(past: Returns, after: FloatArray, *, assets: IntArray, first_day: int) -> Forecasts:
-    """The days of `after` (assets x days, log returns) by what was known at the end of `past`, day after day.
+def forecast(past: Returns, after: Moves, *, assets: IntArray, first_day: int) -> Forecasts:
+    """The days of `after` by what was known at the end of `past`, day after day.
 
-    What is learnt ends with `past`; variances go on with each day that has happened, winsorised as it is then known.
+    What is learnt ends with `past`; variances go on with each day that has happened, as it was known in its evening,
+    and winsorised as it is then known.
     `assets` are the numbers of the rows, `first_day` that of the first column of `after`.
     """
     kept = past.winsorised()
@@ -79,11 +115,14 @@ def forecast(past: Returns, after: FloatArray, *, assets: IntArray, first_day: i
     fits = with_shorter(packed, long, prior_of(long))
     filtered = garch.filtered(packed, fits, actual=actual.values)
     happened = actual.masked()
-    moves = _within(after, past.values)
-    weighed = weigh_falls(moves)
-    path = _path_of_ewma(recent.next_variance, moves, RECENT)
-    paths = _path_of_ewma(fast.next_variance, weighed, FAST), _path_of_ewma(slow.next_variance, weighed, SLOW)
-    path_of_garch = _path_of_garch(fits, filtered.next_variance, moves)
+    moves = after.mapped(partial(_within, known=past.values))
+    weighed = moves.mapped(weigh_falls)
+    path = _path(recent.next_variance, moves, _by_ewma(RECENT))
+    paths = (
+        _path(fast.next_variance, weighed, _by_ewma(FAST)),
+        _path(slow.next_variance, weighed, _by_ewma(SLOW)),
+    )
+    path_of_garch = _path(filtered.next_variance, moves, _by_garch(fits))
     # By how much the risk of each day is that of the first one.
     with np.errstate(invalid="ignore", divide="ignore"):
         grown_ewma = np.sqrt(path / recent.next_variance[:, None])
@@ -120,7 +159,7 @@ def forecast(past: Returns, after: FloatArray, *, assets: IntArray, first_day: i
                 found[method, level] = values[index]
             mean = sum(values[index] for values in single.values()) / 3
             found[Method.COMBINED, level] = np.where(is_full[:, None], mean, short[index])
-    return _rows(after, assets, first_day, at_risk, shortfall)
+    return _rows(after.believed, assets, first_day, at_risk, shortfall)
 
 
 def _rows(
@@ -143,12 +182,11 @@ def _rows(
     )
 
 
-def _historical(past: FloatArray, after: FloatArray, *, level: float) -> tuple[FloatArray, FloatArray]:
+def _historical(past: FloatArray, after: Moves, *, level: float) -> tuple[FloatArray, FloatArray]:
     """Of each day of `after`, the empirical tail of the 250 days before it."""
-    known = np.hstack([past[:, -HISTORICAL_DAYS:], after])
-    first = known.shape[1] - after.shape[1]
     found = [
-        historical(known[:, max(0, day - HISTORICAL_DAYS) : day], level=level) for day in range(first, known.shape[1])
+        historical(np.hstack([past, after.seen_before(day)])[:, -HISTORICAL_DAYS:], level=level)
+        for day in range(after.believed.shape[1])
     ]
     return (
         np.column_stack([tail.value_at_risk for tail in found]),
@@ -173,19 +211,21 @@ def _within(after: FloatArray, known: FloatArray) -> FloatArray:
     return np.clip(after, (middle - reach)[:, None], (middle + reach)[:, None])
 
 
-def _path_of_ewma(variance: FloatArray, moves: FloatArray, decay: float) -> FloatArray:
-    path = np.empty_like(moves)
-    for day, move in enumerate(moves.T):
-        path[:, day] = variance
-        variance = np.where(np.isnan(move), variance, decay * variance + (1 - decay) * move**2)
+def _path(variance: FloatArray, moves: Moves, step: Callable[[FloatArray, FloatArray], FloatArray]) -> FloatArray:
+    """Of each day the variance as it was foreseen in the evening before, from that of the first on."""
+    path = np.empty_like(moves.believed)
+    seen = variance
+    for day, (move, doubted) in enumerate(zip(moves.believed.T, moves.doubted.T, strict=True)):
+        path[:, day] = seen
+        is_settled = ~np.isnan(move)
+        variance = np.where(is_settled, step(variance, move), variance)
+        seen = np.where(is_settled, variance, np.where(np.isnan(doubted), seen, step(seen, doubted)))
     return path
 
 
-def _path_of_garch(fits: garch.GarchFit, variance: FloatArray, moves: FloatArray) -> FloatArray:
-    path = np.empty_like(moves)
-    for day, move in enumerate(moves.T):
-        path[:, day] = variance
-        error = move - fits.mean
-        moved = fits.omega + fits.alpha * error**2 + fits.beta * variance
-        variance = np.where(np.isnan(error), variance, moved)
-    return path
+def _by_ewma(decay: float) -> Callable[[FloatArray, FloatArray], FloatArray]:
+    return lambda variance, move: decay * variance + (1 - decay) * move**2
+
+
+def _by_garch(fits: garch.GarchFit) -> Callable[[FloatArray, FloatArray], FloatArray]:
+    return lambda variance, move: fits.omega + fits.alpha * (move - fits.mean) ** 2 + fits.beta * variance

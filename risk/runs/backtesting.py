@@ -10,12 +10,12 @@ from risk import frames
 from risk.actions import backtests, risk_models
 from risk.models import Backtest, RiskModel
 from risk.quant import tail_backtest, tail_forecasts
-from risk.quant.arrays import FloatArray, last
+from risk.quant.arrays import last
 from risk.quant.eligibility import Standing, eligibility
 from risk.quant.features import WINDOW
 from risk.quant.learning import STEP
-from risk.quant.returns import believed, returns
-from risk.quant.tail_forecasts import Forecasts
+from risk.quant.returns import returns
+from risk.quant.tail_forecasts import Forecasts, Moves
 from risk.quant.universe import Panel
 from risk.runs.fitting import HistoryTooShort
 
@@ -42,7 +42,7 @@ def perform(
     day = (max(earliest, since) if since else earliest) - _DAY
     histories = frames.histories(asset_ids, through=until)
     # What came is judged with what followed it; what is learnt from, with what was known.
-    came = [returns(believed(part.prices)).values for part in histories]
+    came = [Moves.of(part.prices) for part in histories]
     blocks: list[Forecasts] = []
     while day < until:
         blocks.append(_block(histories, came, (day - frames.EPOCH).days))
@@ -67,7 +67,7 @@ def perform(
     )
 
 
-def _block(histories: Sequence[Panel], came: Sequence[FloatArray], day: int) -> Forecasts:
+def _block(histories: Sequence[Panel], came: Sequence[Moves], day: int) -> Forecasts:
     assets, known, after = [], [], []
     for part, moves in zip(histories, came, strict=True):
         if part.first_day > day:
@@ -78,7 +78,8 @@ def _block(histories: Sequence[Panel], came: Sequence[FloatArray], day: int) -> 
         rows = np.flatnonzero(judged.standing == Standing.ORDINARY)
         assets.append(past.asset_ids[rows])
         known.append(last(judged.believed[rows], WINDOW + 1))
-        after.append(moves[rows, day - part.first_day + 1 :][:, :STEP])
+        column = day + 1 - part.first_day
+        after.append(moves.take(rows, slice(column, column + STEP)))
     return tail_forecasts.forecast(
-        returns(np.vstack(known)), np.vstack(after), assets=np.concatenate(assets), first_day=day + 1
+        returns(np.vstack(known)), Moves.joined(after), assets=np.concatenate(assets), first_day=day + 1
     )

@@ -7,7 +7,7 @@ from risk.quant import garch
 from risk.quant.ewma import asymmetric_ewma, ewma
 from risk.quant.features import LEVELS
 from risk.quant.returns import Returns
-from risk.quant.tail_forecasts import BASELINES, METHODS, Forecasts, forecast
+from risk.quant.tail_forecasts import BASELINES, METHODS, Forecasts, Moves, forecast
 from risk.quant.tail_risk import Method, asymmetric_filtered, combined, garch_filtered, garch_student, pool
 from tests.risk.quant.simulated import garch_returns
 
@@ -28,8 +28,14 @@ def matrix(found: Forecasts, method: Method, *, assets: int = 3) -> NDArray[np.f
     return result
 
 
-def made(past: NDArray[np.float64], after: NDArray[np.float64]) -> Forecasts:
-    return forecast(returns_of(past), after, assets=np.arange(100, 100 + len(past)), first_day=5_000)
+def moves_of(after: NDArray[np.float64]) -> Moves:
+    """All of which are believed."""
+    return Moves(after, np.full(after.shape, np.nan))
+
+
+def made(past: NDArray[np.float64], after: NDArray[np.float64] | Moves) -> Forecasts:
+    moves = after if isinstance(after, Moves) else moves_of(after)
+    return forecast(returns_of(past), moves, assets=np.arange(100, 100 + len(past)), first_day=5_000)
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +130,45 @@ def test_no_forecast_knows_its_own_day_or_a_later_one(simulated, found):
     assert (other.value_at_risk[Method.COMBINED, LEVEL] != found.value_at_risk[Method.COMBINED, LEVEL]).any()
 
 
+def with_bad_prints(past: NDArray[np.float64], after: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The prices of these returns; one print of the first asset is not believed the day after it, two of the second
+    the day after them."""
+    prices: NDArray[np.float64] = np.exp(np.hstack([np.zeros((len(past), 1)), past, after]).cumsum(axis=1))
+    prices[0, DAYS + 11] *= 50
+    prices[1, DAYS + 16 : DAYS + 18] /= 50
+    return prices
+
+
+def test_print_is_doubted_as_long_as_nobody_has_taken_it_back(simulated):
+    moves = Moves.of(with_bad_prints(*simulated)).take(np.arange(3), slice(DAYS + 1, None))
+
+    assert np.argwhere(~np.isnan(moves.doubted)).tolist() == [[0, 10], [1, 15], [1, 16]]
+    assert np.argwhere(np.isnan(moves.believed)).tolist() == [[0, 10], [1, 15], [1, 16]]
+    assert moves.doubted[0, 10] == pytest.approx(simulated[1][0, 10] + np.log(50))
+    # The evening before day 11 has seen it, that before day 12 knows better.
+    assert moves.seen_before(11)[0, 10] == moves.doubted[0, 10]
+    assert np.isnan(moves.seen_before(12)[0, 10])
+    assert moves.seen_before(17)[1, 15:].tolist() == moves.doubted[1, 15:17].tolist()
+    assert np.isnan(moves.seen_before(18)[1, 15:17]).all()
+
+
+@pytest.mark.parametrize("day", [10, 11, 12, 16, 17, 18, 25])
+def test_forecast_is_of_the_prints_as_they_were_believed_in_the_evening_before(simulated, day):
+    past = simulated[0]
+    prices = with_bad_prints(*simulated)
+    with_hindsight = made(past, Moves.of(prices).take(np.arange(3), slice(DAYS + 1, None)))
+
+    # Of the day itself only that there is a loss is known: some number stands for it.
+    known = np.hstack([prices[:, : DAYS + day + 1], 1.01 * prices[:, DAYS + day, None]])
+    in_the_evening = made(past, Moves.of(known).take(np.arange(3), slice(DAYS + 1, None)))
+
+    shown = with_hindsight.asset[with_hindsight.day == 5_000 + day]
+    rows = (in_the_evening.day == 5_000 + day) & np.isin(in_the_evening.asset, shown)
+    for key, at_risk in with_hindsight.value_at_risk.items():
+        by_then = in_the_evening.value_at_risk[key][rows]
+        assert at_risk[with_hindsight.day == 5_000 + day] == pytest.approx(by_then, rel=1e-9), key
+
+
 def test_rows_are_the_days_with_a_loss_of_assets_with_a_forecast(simulated):
     past, after = simulated[0].copy(), simulated[1].copy()
     past[1, :-8] = np.nan  # too short for any method
@@ -139,7 +184,7 @@ def test_rows_are_the_days_with_a_loss_of_assets_with_a_forecast(simulated):
 
 def test_joined_blocks_are_in_the_order_of_assets_and_then_of_days(simulated, found):
     past, after = simulated
-    later = forecast(returns_of(past), after, assets=np.arange(100, 103), first_day=4_000)
+    later = forecast(returns_of(past), moves_of(after), assets=np.arange(100, 103), first_day=4_000)
 
     both = Forecasts.joined([found, later])
 
