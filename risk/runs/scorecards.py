@@ -4,10 +4,10 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from math import exp, isfinite
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from django.db.models import OuterRef, Subquery
@@ -75,6 +75,17 @@ class Ends:
         )
 
 
+class Before(NamedTuple):
+    """What is asked of an asset's latest score before a run: to make rows of it takes longer than to read it."""
+
+    pk: int
+    asset_id: int
+    as_of: date
+    status: str
+    score: float | None
+    contributions: list[dict[str, Any]]
+
+
 @dataclass(frozen=True, slots=True)
 class Night:
     """All that the rows of a run are made of."""
@@ -87,7 +98,7 @@ class Night:
     ends: Ends
     moods: Mapping[int, AssetMood]
     events: Mapping[int, list[dict[str, Any]]]
-    previous: Mapping[int, RiskScore]
+    previous: Mapping[int, Before]
 
 
 def cards(run: ScoreRun, found: Measured, *, at: datetime) -> Iterator[RiskScore]:
@@ -158,7 +169,7 @@ def _card(card: RiskScore, night: Night, measurements: Sequence[Natural], row: i
     return card
 
 
-def _with_score(card: RiskScore, night: Night, previous: RiskScore | None, row: int) -> None:
+def _with_score(card: RiskScore, night: Night, previous: Before | None, row: int) -> None:
     found, scored, ends = night.found, night.scored, night.ends
     card.score = float(scored.score[row])
     card.percentile = float(scored.percentile[row])
@@ -178,7 +189,7 @@ def _with_score(card: RiskScore, night: Night, previous: RiskScore | None, row: 
         card.confidence_reasons = universe.doubts(found, night.facts, row, day=(card.as_of - frames.EPOCH).days)
         card.confidence = universe.confidence(card.confidence_reasons)
     if previous is not None and previous.score is not None:
-        card.previous = previous
+        card.previous_id = previous.pk
         card.delta = card.score - previous.score
         before = {entry["component"]: entry["points"] for entry in previous.contributions}
         names = dict.fromkeys([*points, *before])
@@ -210,7 +221,7 @@ def _events(moods: Mapping[int, AssetMood]) -> dict[int, list[dict[str, Any]]]:
     }
 
 
-def _context_hash(night: Night, news: Sequence[object], previous: RiskScore | None, row: int) -> str:
+def _context_hash(night: Night, news: Sequence[object], previous: Before | None, row: int) -> str:
     underlying = int(night.facts.underlying[row])
     fit = night.run.fit
     parts: dict[str, Sequence[object]] = {
@@ -269,7 +280,7 @@ def _or_none(value: float) -> float | None:
     return value if isfinite(value) else None
 
 
-def _past(run: ScoreRun, asset_ids: Sequence[int], parameters: Parameters) -> tuple[dict[int, RiskScore], set[int]]:
+def _past(run: ScoreRun, asset_ids: Sequence[int], parameters: Parameters) -> tuple[dict[int, Before], set[int]]:
     """Each asset's latest score before this run, and who was pumped within the days in which scores are held."""
     earlier = RiskScore.objects.filter(model_id=run.model_id, as_of__lt=run.as_of, calculated_at__lte=run.started_at)
     # One step into the index an asset: the table holds years of them.
@@ -280,8 +291,7 @@ def _past(run: ScoreRun, asset_ids: Sequence[int], parameters: Parameters) -> tu
         .values_list(Subquery(of_asset.values("pk")[:1]), flat=True)
     )
     ids = [pk for pk in newest if pk is not None]
-    told = ("id", "asset_id", "as_of", "status", "score", "contributions")
-    latest = RiskScore.objects.filter(pk__in=any_of(ids)).order_by().only(*told)
+    latest = map(Before._make, RiskScore.objects.filter(pk__in=any_of(ids)).order_by().values_list(*Before._fields))
     pumped = earlier.filter(as_of__gte=run.as_of - parameters.hold_days * _DAY, is_pumped=True).order_by()
     return {row.asset_id: row for row in latest}, set(pumped.values_list("asset_id", flat=True))
 
@@ -290,7 +300,7 @@ def _facts(
     run: ScoreRun,
     found: Measured,
     moods: Mapping[int, AssetMood],
-    previous: Mapping[int, RiskScore],
+    previous: Mapping[int, Before],
     pumped: set[int],
     parameters: Parameters,
 ) -> Facts:
