@@ -14,15 +14,17 @@ from markets.models import Asset
 from markets.queries.volatility_regime import BITCOIN
 from risk.models import RiskFit
 from risk.parameters import Parameters
-from risk.quant import universe
+from risk.quant import measurement
 from risk.quant.arrays import FloatArray
 from risk.quant.conformal import Calibration
 from risk.quant.estimation import ESTIMATES, Bootstrap
 from risk.quant.features import NAMES, Market
 from risk.quant.garch import Prior
 from risk.quant.learning import Learnt
+from risk.quant.measurement import Redraws
+from risk.quant.panel import Panel
 from risk.quant.ridge import Ridge
-from risk.quant.universe import Panel, Redraws, Rules
+from risk.quant.universe import Rules
 
 EPOCH = date(1970, 1, 1)
 TOGETHER = 500
@@ -99,12 +101,12 @@ def histories(asset_ids: Sequence[int], *, through: date) -> list[Panel]:
 
 def market(asset_ids: Sequence[int], *, through: date) -> Market:
     """What every measurement of a day needs to know of the others; assets that cannot be read are left out."""
-    everybody = readable(asset_ids, through=through, since=through - (universe.CONTEXT_DAYS - 1) * _DAY)
-    return universe.market(everybody, reference=reference(through))
+    everybody = readable(asset_ids, through=through, since=through - (measurement.CONTEXT_DAYS - 1) * _DAY)
+    return measurement.market(everybody, reference=reference(through))
 
 
 def _since(asset_ids: Sequence[int], through: date) -> date:
-    narrowest = through - (universe.REFERENCE_DAYS - 1) * _DAY
+    narrowest = through - (measurement.REFERENCE_DAYS - 1) * _DAY
     return min(narrowest, first_day(asset_ids) or narrowest)
 
 
@@ -118,7 +120,7 @@ def reference(through: date) -> FloatArray | None:
     bitcoin = bitcoin_id()
     if bitcoin is None:
         return None
-    found = readable([bitcoin], through=through, since=through - (universe.REFERENCE_DAYS - 1) * _DAY).prices
+    found = readable([bitcoin], through=through, since=through - (measurement.REFERENCE_DAYS - 1) * _DAY).prices
     return found[0] if len(found) else None
 
 

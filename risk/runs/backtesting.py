@@ -14,9 +14,9 @@ from risk.quant.arrays import last
 from risk.quant.eligibility import Standing, eligibility
 from risk.quant.features import WINDOW
 from risk.quant.learning import STEP
+from risk.quant.panel import Panel
 from risk.quant.returns import returns
 from risk.quant.tail_forecasts import Forecasts, Moves
-from risk.quant.universe import Panel
 from risk.runs.fitting import HistoryTooShort
 
 FIRST_AFTER = 250

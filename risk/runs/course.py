@@ -23,11 +23,11 @@ from risk import frames
 from risk.actions import risk_models, risk_scores, score_runs
 from risk.errors import NothingToScore
 from risk.models import RiskFit, RiskModel, RiskScore, ScoreChunk, ScoreRun
-from risk.quant import universe
+from risk.quant import measurement
 from risk.quant.engine import installed
 from risk.quant.features import Market
 from risk.quant.garch import Prior
-from risk.quant.universe import Measured, Redraws
+from risk.quant.measurement import Measured, Redraws
 from risk.runs import learning, scorecards, scoring
 from risk.runs.scorecards import first_bits
 
@@ -210,7 +210,9 @@ def _measured(
 ) -> Measured:
     try:
         panel = frames.panel(asset_ids, through=as_of)
-        return universe.measured(panel, market=market, prior=prior, input_hashes=panel.input_hashes(), redraws=redraws)
+        return measurement.measured(
+            panel, market=market, prior=prior, input_hashes=panel.input_hashes(), redraws=redraws
+        )
     except (DatabaseError, SoftTimeLimitExceeded):
         # No fault of an asset: the chunk is tried again.
         raise
@@ -221,7 +223,7 @@ def _measured(
                 [_measured(part, as_of, market, prior, redraws) for part in (asset_ids[:half], asset_ids[half:])]
             )
         log.exception("risk.asset_failed", asset_id=asset_ids[0] if asset_ids else None)
-        return universe.failed(asset_ids, type(error).__name__)
+        return measurement.failed(asset_ids, type(error).__name__)
 
 
 def _kept(run: ScoreRun) -> Measured:

@@ -10,14 +10,15 @@ from risk import frames
 from risk.actions import risk_fits, risk_models
 from risk.models import RiskFit, RiskModel
 from risk.parameters import Parameters
-from risk.quant import features, learning, scoring, universe
+from risk.quant import features, learning, measurement, scoring, universe
 from risk.quant.arrays import FloatArray, last
 from risk.quant.features import Market
 from risk.quant.garch import Prior
 from risk.quant.learning import STEP, Day, Learnt
+from risk.quant.measurement import Measured
 from risk.quant.outcomes import Outcomes, outcomes
+from risk.quant.panel import Panel
 from risk.quant.returns import BAD_PRINT_DAYS, believed
-from risk.quant.universe import Measured, Panel
 
 FIRST_DATE_AFTER = 60
 """Days of history before the first forecast that is learnt from."""
@@ -111,7 +112,7 @@ def walk(histories: Sequence[Panel], days: Sequence[date]) -> Iterator[tuple[dat
     for day in days:
         known = known_on(histories, day)
         market = market_of(known, bitcoin)
-        measured = Measured.joined([universe.measured(part, market=market, prior=prior) for part in known])
+        measured = Measured.joined([measurement.measured(part, market=market, prior=prior) for part in known])
         yield day, measured
         prior = prior_of(measured)
 
@@ -124,7 +125,7 @@ def known_on(histories: Sequence[Panel], day: date) -> list[Panel]:
 
 def market_of(known: Sequence[Panel], bitcoin: int | None) -> Market:
     """The market of the last day of these histories."""
-    return universe.market(recent(known, universe.CONTEXT_DAYS), reference=_prices_of(bitcoin, known))
+    return measurement.market(recent(known, measurement.CONTEXT_DAYS), reference=_prices_of(bitcoin, known))
 
 
 def _prices_of(asset_id: int | None, known: Sequence[Panel]) -> FloatArray | None:
@@ -132,7 +133,7 @@ def _prices_of(asset_id: int | None, known: Sequence[Panel]) -> FloatArray | Non
     for part in known:
         found = part.prices[part.asset_ids == asset_id]
         if len(found):
-            return np.asarray(last(found, universe.REFERENCE_DAYS)[0])
+            return np.asarray(last(found, measurement.REFERENCE_DAYS)[0])
     return None
 
 
@@ -151,7 +152,7 @@ def realised(histories: Sequence[Panel], day: date) -> Outcomes:
     for part in histories:
         place = (day - frames.EPOCH).days - part.first_day
         if place >= 0:
-            first = max(0, place - universe.CONTEXT_DAYS)
+            first = max(0, place - measurement.CONTEXT_DAYS)
             after = believed(part.prices[:, first : place + STEP + 1 + BAD_PRINT_DAYS])
             found.append(outcomes(after[:, place - first : place - first + STEP + 1]))
     return Outcomes.joined(found)

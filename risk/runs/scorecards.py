@@ -20,11 +20,13 @@ from markets.sentiment.daily import NewsMood
 from risk import frames
 from risk.models import RiskScore, ScoreRun, Wrapping
 from risk.parameters import Parameters
-from risk.quant import universe
+from risk.quant import confidence, measurement, naturals, universe
 from risk.quant.eligibility import Standing
 from risk.quant.features import LEVELS
+from risk.quant.measurement import Measured
+from risk.quant.naturals import Natural
 from risk.quant.score_map import band
-from risk.quant.universe import CAUSES, Compared, Facts, Measured, Natural, Scored
+from risk.quant.universe import CAUSES, Compared, Facts, Scored
 
 ADDITIVE_WITHIN = 1e-9
 CONTEXT = ("news", "wrapping", "score before", "fit")
@@ -111,7 +113,7 @@ def cards(run: ScoreRun, found: Measured, *, at: datetime) -> Iterator[RiskScore
     blank = RiskScore(model=run.model, run=run, as_of=run.as_of, calculated_at=at)
     # Everything has been asked of the database by now: rows are made while others are being copied to it.
     return (
-        _card(copy(blank), night, natural, row) for row, natural in enumerate(universe.naturals(found, night.beside))
+        _card(copy(blank), night, natural, row) for row, natural in enumerate(naturals.naturals(found, night.beside))
     )
 
 
@@ -154,7 +156,7 @@ def _card(card: RiskScore, night: Night, measurements: Sequence[Natural], row: i
             card.measurements.append(_peg(float(found.peg_distance[row])))
         card.tail = _tail(found, row)
         card.status = RiskScore.Status.OK
-    if standing == universe.FAILED:
+    if standing == measurement.FAILED:
         card.reason = f"It could not be worked out: {found.error[row]}."
     elif card.status != RiskScore.Status.OK:
         card.reason = REASONS[standing]
@@ -186,8 +188,8 @@ def _with_score(card: RiskScore, night: Night, previous: Before | None, row: int
             for name, values in ends.estimation.items():
                 setattr(card, name, values[row])
         card.sigma = exp(scored.log_volatility[row])
-        card.confidence_reasons = universe.doubts(found, night.facts, row, day=(card.as_of - frames.EPOCH).days)
-        card.confidence = universe.confidence(card.confidence_reasons)
+        card.confidence_reasons = confidence.doubts(found, night.facts, row, day=(card.as_of - frames.EPOCH).days)
+        card.confidence = confidence.confidence(card.confidence_reasons)
     if previous is not None and previous.score is not None:
         card.previous_id = previous.pk
         card.delta = card.score - previous.score

@@ -16,11 +16,12 @@ from risk.quant import learning, ridge, scoring, validation
 from risk.quant.arrays import BoolArray, FloatArray, deviations
 from risk.quant.features import NAMES
 from risk.quant.learning import COVERAGES, Day, Learnt
+from risk.quant.measurement import Measured
 from risk.quant.outcomes import Outcomes
+from risk.quant.panel import Panel
 from risk.quant.random_numbers import Stream
 from risk.quant.returns import returns
 from risk.quant.score_map import ANCHORS
-from risk.quant.universe import Measured, Panel
 from risk.quant.validation import BENCHMARK, OURS, JudgedDay, Report
 from risk.runs import learning as history
 from risk.runs.fitting import HistoryTooShort

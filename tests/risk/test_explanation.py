@@ -10,7 +10,7 @@ from markets.risk_port import NOT_SCORED
 from markets.sentiment.events import Kind
 from risk import evidence, explanation, freshness, model_card
 from risk.models import RiskFit, RiskScore
-from risk.quant import features, universe
+from risk.quant import confidence, features, measurement, naturals, universe
 from risk.quant.estimation import DRAWS, Basis
 from risk.quant.features import HORIZON, WINDOW
 from risk.runs import scorecards
@@ -24,9 +24,9 @@ def test_every_cause_of_the_engine_has_its_words() -> None:
 
 def test_every_doubt_of_the_engine_has_its_words() -> None:
     yes = np.ones(2, dtype=np.bool_)
-    returns = np.array([universe.SHORTEST_HISTORY - 1, universe.SHORT_HISTORY - 1])
+    returns = np.array([confidence.SHORTEST_HISTORY - 1, confidence.SHORT_HISTORY - 1])
     found = replace(
-        universe.failed([1, 2], "ValueError"),
+        measurement.failed([1, 2], "ValueError"),
         is_stale=yes,
         is_given=yes,
         bad_prints=yes.astype(np.int64),
@@ -34,7 +34,7 @@ def test_every_doubt_of_the_engine_has_its_words() -> None:
     )
     facts = universe.Facts(news=np.full(2, np.nan), held_at=np.full(2, np.nan), underlying=np.full(2, -1))
 
-    doubts = {doubt for row in range(2) for doubt in universe.doubts(found, facts, row, day=0)}
+    doubts = {doubt for row in range(2) for doubt in confidence.doubts(found, facts, row, day=0)}
 
     assert doubts == set(explanation._DOUBTS)
 
@@ -50,7 +50,7 @@ def test_every_status_without_a_score_has_its_words() -> None:
 def test_every_measurement_of_the_engine_has_the_weight_of_its_feature() -> None:
     fit = RiskFit(coefficients={name: float(place) for place, name in enumerate(features.NAMES)})
 
-    told = [evidence.weight(fit, universe._UNITS[name][0]) for name in features.NAMES]
+    told = [evidence.weight(fit, naturals._UNITS[name][0]) for name in features.NAMES]
 
     assert told == list(range(len(features.NAMES)))
     assert evidence.weight(fit, "turnover") is None

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from risk import frames
-from risk.quant.universe import REFERENCE_DAYS
+from risk.quant.measurement import REFERENCE_DAYS
 from tests.risk.markets import LAST, coin, walk
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from risk.quant import universe
+from risk.quant import measurement
 from risk.quant.features import LEVELS, Market
+from risk.quant.measurement import Measured
+from risk.quant.panel import Panel
 from risk.quant.tail_risk import Pool
-from risk.quant.universe import Measured, Panel
 
 ASSETS, DAYS = 4, 520
 WALKS = np.exp(np.random.default_rng(1).standard_t(5, (ASSETS, DAYS)).cumsum(axis=1) * 0.03)
@@ -25,9 +26,9 @@ def panel(*series: NDArray[np.float64]) -> Panel:
 
 
 def measured(known: Panel) -> Measured:
-    moves = np.random.default_rng(2).normal(0, 0.02, universe.CONTEXT_DAYS)
+    moves = np.random.default_rng(2).normal(0, 0.02, measurement.CONTEXT_DAYS)
     market = Market(index=moves, reference=moves, pool=Pool.empty(LEVELS))
-    return universe.measured(known, market=market, prior=None, input_hashes=known.input_hashes())
+    return measurement.measured(known, market=market, prior=None, input_hashes=known.input_hashes())
 
 
 def single(price: float) -> NDArray[np.float64]:

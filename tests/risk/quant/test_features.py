@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from risk.quant import garch
+from risk.quant import estimation, features, garch
 from risk.quant.drawdown import current_drawdown, drawdown
+from risk.quant.estimation import Basis
 from risk.quant.ewma import ewma
 from risk.quant.features import (
     FEATURES,
@@ -292,3 +293,12 @@ def test_young_volatility_is_drawn_towards_ordinary_assets_and_not_towards_pegs(
     assert np.exp(shrunk[8, column]) == pytest.approx(np.sqrt(0.9 * 0.7))
     assert shrunk[6:].tobytes() == alone.tobytes()
     assert pegs.tobytes() == values[:6].tobytes()
+
+
+def test_what_is_shrunk_is_as_uncertain_as_its_weight_allows():
+    logs, nothing = np.arange(200.0) * np.ones((1, 4, 200)), np.full((1, 3, 2), np.nan)
+    drawn = estimation.Errors(logs, np.array([Basis.FITTED], dtype=object), nothing)
+    shrunk = features._as_shrunk(drawn, np.array([180]))
+
+    # 180 of 180 + 60.
+    assert shrunk.standard_errors[0] == pytest.approx(drawn.standard_errors[0] * np.sqrt([0.75, 1, 0.75, 1]))

@@ -72,3 +72,12 @@ def test_first_dates_are_enough_to_begin():
 
     # Six forecasts, of which the first has none before it that would tell how far off it might be.
     assert found.calibrated_on == 5 * ASSETS
+
+
+def test_too_few_days_teach_nothing():
+    days = [Day(np.zeros((20, len(FEATURES))), np.zeros(20), np.full(20, "large_long"))] * 11
+
+    assert (
+        learning.learn(days, penalty=0.01, recent_share=0.25, calibration_dates=6, reach_dates=2, reach_response=0.5)
+        is None
+    )

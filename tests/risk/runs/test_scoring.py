@@ -20,7 +20,7 @@ from risk.actions.score_runs import AlreadyScored, RunNotRunning
 from risk.errors import NothingToScore
 from risk.models import RiskFit, RiskModel, RiskScore, ScoreChunk, ScoreRun
 from risk.parameters import Parameters
-from risk.quant import universe
+from risk.quant import measurement, universe
 from risk.quant.tail_risk import Pool
 from risk.quant.universe import CAUSES
 from risk.runs import course, fitting, scorecards, scoring
@@ -151,7 +151,7 @@ def test_time_that_is_over_is_no_fault_of_an_asset(model, monkeypatch):
     def too_slow(*values: Any, **others: Any) -> Any:
         raise SoftTimeLimitExceeded
 
-    monkeypatch.setattr(universe, "measured", too_slow)
+    monkeypatch.setattr(measurement, "measured", too_slow)
 
     with pytest.raises(SoftTimeLimitExceeded):
         course.measure(chunk)
