@@ -64,8 +64,9 @@ def har(
     coefficients = np.full((len(squares), 1 + len(windows)), np.nan)
     variance = np.full(len(squares), np.nan)
     if good.size:
+        rows = slice(None) if good.size == len(squares) else good  # all of them need no copy
         coefficients[good] = _least_squares(
-            [values[good, learnt] for values in past], future[good], taught[good], penalty
+            [values[rows, learnt] for values in past], future[rows], taught[rows], penalty
         )
         variance[good] = np.exp(coefficients[good, 0])
         for place, values in enumerate(past):

@@ -81,10 +81,14 @@ class Returns:
     def sequences(self) -> Sequences:
         """For models that count observations rather than days."""
         observed = ~np.isnan(self.values)
-        order = np.argsort(observed, axis=1, kind="stable")
-        values = np.take_along_axis(self.values, order, axis=1)
-        values[np.isnan(values)] = 0.0
-        return Sequences(values, np.take_along_axis(self.is_first, order, axis=1), counts(self.values))
+        values, is_first = np.where(observed, self.values, 0.0), self.is_first
+        holed = np.flatnonzero(_has_holes(observed))
+        if holed.size:
+            order = np.argsort(observed[holed], axis=1, kind="stable")
+            is_first = is_first.copy()
+            values[holed] = np.take_along_axis(values[holed], order, axis=1)
+            is_first[holed] = np.take_along_axis(is_first[holed], order, axis=1)
+        return Sequences(values, is_first, counts(self.values))
 
 
 def returns(prices: ArrayLike, *, longest_gap: int = LONGEST_GAP) -> Returns:
@@ -96,13 +100,30 @@ def returns(prices: ArrayLike, *, longest_gap: int = LONGEST_GAP) -> Returns:
     """
     matrix = as_matrix(prices)
     matrix[matrix <= 0] = np.nan
-    observed = ~np.isnan(matrix)
-    day = np.arange(matrix.shape[1])
+    logs = np.log(matrix)
+    values = np.full(matrix.shape, np.nan)
+    values[:, 1:] = np.diff(logs, axis=1)
+    is_return = ~np.isnan(values)
+    is_first = is_return.copy()
+    is_first[:, 1:] &= ~is_return[:, :-1]
+    found = Returns(values, is_return.astype(np.int64), is_first)
+    # Most assets have no holes, and a day's difference is all that there is to theirs.
+    holed = np.flatnonzero(_has_holes(~np.isnan(logs)))
+    return found.replaced(holed, _over_gaps(logs[holed], longest_gap)) if holed.size else found
+
+
+def _has_holes(observed: BoolArray) -> BoolArray:
+    """Which rows are not observed from their first observation on to their end."""
+    return np.asarray((observed[:, :-1] & ~observed[:, 1:]).any(axis=1))
+
+
+def _over_gaps(logs: FloatArray, longest_gap: int) -> Returns:
+    observed = ~np.isnan(logs)
+    day = np.arange(logs.shape[1])
     last = np.maximum.accumulate(np.where(observed, day, -1), axis=1)
-    before = np.concatenate([np.full((len(matrix), 1), -1), last[:, :-1]], axis=1)[:, : matrix.shape[1]]
+    before = np.concatenate([np.full((len(logs), 1), -1), last[:, :-1]], axis=1)
     gap = np.where(observed & (before >= 0), day - before, 0)
     is_return = (gap > 0) & (gap <= longest_gap)
-    logs = np.log(matrix)
     change = logs - np.take_along_axis(logs, np.maximum(before, 0), axis=1)
     values = np.where(is_return, change / np.sqrt(np.maximum(gap, 1)), np.nan)
     # A price whose own return is missing begins a segment; the return after it is the first of the segment.

@@ -13,7 +13,9 @@ from math import exp, inf, isfinite, lgamma, log, pi, sqrt
 import numpy as np
 from numba import njit
 
-LANES = 16
+LANES = 48
+"""A day waits for the one before it, so that other lanes are worked on in the meantime: 48 were 1.7 times as fast as
+16, and no slower than 64. A thousand days of them are 1.5 megabytes."""
 MOST_COORDINATES = 6
 MOST_BASINS = 8
 
@@ -54,6 +56,14 @@ _SEARCH = np.dtype(
 )
 """Where the search of a lane's series is: in the grid or climbing from the basin of a rank (-1: from an earlier fit),
 the best height so far, the trial with its gradient, and where it climbs from with all that is known there."""
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def aligned(size):  # type: ignore[no-untyped-def]
+    """So many zeros that begin with a line of the cache: wide registers read and write whole ones."""
+    whole = np.zeros(size + 8)
+    skipped = -(whole.ctypes.data >> 3) & 7
+    return whole[skipped : skipped + size]
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -218,8 +228,8 @@ def likelihood_of(lane, lanes, logs, nu, is_student, by_parameter):  # type: ign
 @njit(cache=True, error_model="numpy", nogil=True)
 def likelihoods(values, is_first, start, rows, parameters, backcasts, is_student, block, width, found, gradients):  # type: ignore[no-untyped-def]
     """Fill the log-likelihoods `found` and, unless it is empty, the `gradients` of the asked `rows`."""
-    lanes, logs = np.zeros(_LANES_END), np.zeros((LANES, 2))
-    daily = np.zeros(values.shape[1] * _DAY)
+    lanes, logs = aligned(_LANES_END), np.zeros((LANES, 2))
+    daily = aligned(values.shape[1] * _DAY)
     spare = np.empty(6)
     for first in range(0, rows.shape[0], LANES):
         asked = min(LANES, rows.shape[0] - first)
@@ -419,8 +429,8 @@ def search(  # type: ignore[no-untyped-def]
     """
     count, size = points.shape
     choices = basins[-1] + 1
-    memory, logs = np.zeros(_LANES_END), np.zeros((LANES, 2))
-    daily = np.zeros(values.shape[1] * _DAY)
+    memory, logs = aligned(_LANES_END), np.zeros((LANES, 2))
+    daily = aligned(values.shape[1] * _DAY)
     parameters, by = np.zeros((LANES, 6)), np.zeros(6)
     searches = np.zeros(LANES, _SEARCH)
     for lane in range(LANES):

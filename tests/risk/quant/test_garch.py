@@ -336,3 +336,12 @@ def test_parameters_outside_of_the_model_are_no_fit(change):
     parameters = {"mean": 0.0, "omega": 1.0, "alpha": 0.1, "beta": 0.8, "nu": 5.0} | change
 
     assert garch.given(values, lost, 0, np.array(list(parameters.values()))) is lost
+
+
+def test_memory_of_lanes_is_of_zeros_that_begin_with_a_line_of_the_cache():
+    aligned = pytest.importorskip("risk.quant.compiled.garch").aligned
+
+    kept = [aligned(size) for size in (1, 9, 1_000)]
+
+    assert [memory.ctypes.data % 64 for memory in kept] == [0, 0, 0]
+    assert [memory.tolist() for memory in kept] == [[0.0] * 1, [0.0] * 9, [0.0] * 1_000]
