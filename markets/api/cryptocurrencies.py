@@ -136,10 +136,6 @@ class ShowTop(MarketView):
 class ShowRiskiest(ShowTop):
     """The assets with the highest risk scores."""
 
-    @extend_schema(responses=CryptocurrencyPage)
-    def get(self, request: HttpRequest, **path: Any) -> HttpResponse:
-        return super().get(request, **path)
-
     def answer(self, values: dict[str, Any], *, version: int, at: datetime, **path: Any) -> Answer:
         return super().answer(values, version=version, at=at, category="risk")
 

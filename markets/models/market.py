@@ -1,13 +1,5 @@
-from typing import Self
-
 from django.db import models
 from django.db.models.functions import Now
-
-
-class MarketQuerySet(models.QuerySet["Market"]):
-    def began_after(self, instant: models.OuterRef) -> Self:
-        """The market, where it began after an instant of the outer query: what is of then is of another market."""
-        return self.filter(began_at__gt=instant)
 
 
 class Market(models.Model):
@@ -25,8 +17,6 @@ class Market(models.Model):
         help_text="What the invented prices of this market are made from; empty for a real market.",
     )
 
-    objects = MarketQuerySet.as_manager()
-
     class Meta:
         constraints = [models.CheckConstraint(condition=models.Q(id=1), name="market_is_one_row")]
 
@@ -37,3 +27,8 @@ class Market(models.Model):
     def is_simulated(self) -> bool:
         """Whether the prices are invented for demonstration."""
         return self.simulation is not None
+
+    @classmethod
+    def began_after(cls, instant: str) -> models.Exists:
+        """The condition that the market began after this column of a row: what is of then is of another market."""
+        return models.Exists(cls.objects.filter(began_at__gt=models.OuterRef(instant)))

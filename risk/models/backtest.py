@@ -8,7 +8,7 @@ from markets.models import Market
 class BacktestQuerySet(models.QuerySet["Backtest"]):
     def of_this_market(self) -> Self:
         """Without those on the history of a market that was replaced since."""
-        return self.exclude(models.Exists(Market.objects.began_after(models.OuterRef("created_at"))))
+        return self.exclude(Market.began_after("created_at"))
 
 
 class Backtest(models.Model):

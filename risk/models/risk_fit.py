@@ -9,7 +9,7 @@ from markets.models import Market
 class RiskFitQuerySet(models.QuerySet["RiskFit"]):
     def of_this_market(self) -> Self:
         """Without those that were learnt from a market that was replaced since."""
-        return self.exclude(models.Exists(Market.objects.began_after(models.OuterRef("created_at"))))
+        return self.exclude(Market.began_after("created_at"))
 
     def known_on(self, day: date) -> Self:
         """Those that had been learnt by that day, the newest first."""

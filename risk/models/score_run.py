@@ -14,7 +14,7 @@ class ScoreRunQuerySet(models.QuerySet["ScoreRun"]):
 
     def of_former_market(self) -> Self:
         """Those of a market that was replaced since: its assets are gone."""
-        return self.filter(models.Exists(Market.objects.began_after(models.OuterRef("started_at"))))
+        return self.filter(Market.began_after("started_at"))
 
 
 class ScoreRun(models.Model):

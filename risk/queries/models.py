@@ -46,9 +46,10 @@ def newest_backtest(model: RiskModel) -> Backtest:
     One that does not say how many it were, as of an earlier release, is none.
     """
     counted = model.backtests.of_this_market().filter(days__isnull=False).order_by("-created_at", "-id")
-    newest, telling = counted.first(), counted.filter(days__gte=FEWEST_DAYS).first()
+    telling = counted.filter(days__gte=FEWEST_DAYS).first()
+    if telling is not None:
+        return telling
+    newest = counted.first()
     if newest is None:
         raise NoBacktest
-    if telling is None:
-        raise InsufficientHistory(days=newest.days, needed=FEWEST_DAYS)
-    return telling
+    raise InsufficientHistory(days=newest.days, needed=FEWEST_DAYS)

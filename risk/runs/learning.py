@@ -125,7 +125,8 @@ def known_on(histories: Sequence[Panel], day: date) -> list[Panel]:
 
 def market_of(known: Sequence[Panel], bitcoin: int | None) -> Market:
     """The market of the last day of these histories."""
-    return measurement.market(recent(known, measurement.CONTEXT_DAYS), reference=_prices_of(bitcoin, known))
+    recent = Panel.joined([part.last(measurement.CONTEXT_DAYS) for part in known])
+    return measurement.market(recent, reference=_prices_of(bitcoin, known))
 
 
 def _prices_of(asset_id: int | None, known: Sequence[Panel]) -> FloatArray | None:
@@ -135,11 +136,6 @@ def _prices_of(asset_id: int | None, known: Sequence[Panel]) -> FloatArray | Non
         if len(found):
             return np.asarray(last(found, measurement.REFERENCE_DAYS)[0])
     return None
-
-
-def recent(known: Sequence[Panel], days: int) -> Panel:
-    """The last so many days of all of them in one panel."""
-    return Panel.joined([part.last(days) for part in known])
 
 
 def realised(histories: Sequence[Panel], day: date) -> Outcomes:

@@ -13,7 +13,7 @@ from risk import frames
 from risk.actions import risk_models
 from risk.models import RiskModel
 from risk.quant import learning, ridge, scoring, validation
-from risk.quant.arrays import BoolArray, FloatArray, deviations
+from risk.quant.arrays import BoolArray, FloatArray, deviations, last
 from risk.quant.features import NAMES
 from risk.quant.learning import COVERAGES, Day, Learnt
 from risk.quant.measurement import Measured
@@ -74,8 +74,8 @@ def perform(
     for place in range(learning.FEWEST_DATES, len(taken)):
         if since is not None and days[place] < since:
             continue
-        *past, last = taken[max(0, place - parameters.learning_dates) : place]
-        taught, now = [*((entry.day, entry) for entry in past), (last.first_seen, last)], taken[place]
+        *past, latest = taken[max(0, place - parameters.learning_dates) : place]
+        taught, now = [*((entry.day, entry) for entry in past), (latest.first_seen, latest)], taken[place]
         everybody = np.ones(len(now.is_even), dtype=np.bool_)
         for name, days_taught, judged in (
             (ALL, [day for day, _ in taught], everybody),
@@ -93,8 +93,8 @@ def _snapshot(histories: Sequence[Panel], day: date, known: Measured, symbols: M
     rows = np.flatnonzero(known.is_ordinary)
     came = history.realised(histories, day)
     then = history.realised(history.known_on(histories, day + learning.STEP * _DAY), day)
-    prices = history.recent(history.known_on(histories, day), 91).prices[rows]
-    moves = returns(prices).values
+    prices = np.vstack([last(part.prices, 91) for part in history.known_on(histories, day)])
+    moves = returns(prices[rows]).values
     orders = {
         BENCHMARK: known.values[rows, NAMES.index("recent_volatility")],
         "trailing_30": deviations(moves[:, -30:]),
